@@ -1,0 +1,135 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// Targets in layer order. Above each: what it is, and what it may use. ARCHITECTURE.md draws the same
+// table; a test holds the two against each other.
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "quipu",
+    products: [
+        .library(name: "QuipuClient", targets: ["QuipuClient"]),
+        .executable(name: "quipud", targets: ["quipud"]),
+        .executable(name: "quipu-agent", targets: ["quipu-agent"]),
+        .executable(name: "quipu", targets: ["quipu"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The few C functions and structures that Swift's Glibc overlay does not show. libc only.
+        .target(name: "CPlatform"),
+
+        // simdjson behind a C header: one line of JSON in, a flat tape of tokens out.
+        .target(
+            name: "CSimdJSON",
+            cxxSettings: [.unsafeFlags(["-O2"])],
+            linkerSettings: [.linkedLibrary("simdjson")]),
+
+        // Debian's libzstd.
+        .systemLibrary(
+            name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+        // Descriptors, sockets, peer credentials, the service manager, threads. The only target that
+        // calls the operating system.
+        .target(name: "Platform", dependencies: ["CPlatform"], swiftSettings: strict),
+
+        // DDSketch, distinct counts, rollups: numbers only, standard library only.
+        .target(name: "Sketches", swiftSettings: strict),
+
+        // The vocabulary as value types, and every bound. No I/O, no clock. May use Sketches.
+        .target(name: "QuipuModel", dependencies: ["Sketches"], swiftSettings: strict),
+
+        // JSON values, requests, replies, errors, framing. May use QuipuModel.
+        .target(name: "QuipuProtocol", dependencies: ["QuipuModel"], swiftSettings: strict),
+
+        // Bytes to records: JSON lines, StatsD, native JSON. May use QuipuModel, Sketches, CSimdJSON.
+        .target(
+            name: "Intake", dependencies: ["QuipuModel", "Sketches", "CSimdJSON"],
+            swiftSettings: strict),
+
+        // `Store` and its SQLite implementation: schema, writer, readers. The only target that sees
+        // SQL. May use QuipuModel, Sketches, GRDB, CZstd.
+        .target(
+            name: "QuipuStore",
+            dependencies: [
+                "QuipuModel", "Sketches", "CZstd",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
+
+        // Flags over environment over file over defaults, as typed settings. Reads no environment
+        // itself: executables hand it over.
+        .target(
+            name: "Settings",
+            dependencies: [
+                "QuipuModel", .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
+
+        // Sockets, ingest, methods, subscriptions, watchdog. All above but AgentCore; NIO.
+        .target(
+            name: "DaemonCore",
+            dependencies: [
+                "Intake", "Platform", "QuipuModel", "QuipuProtocol", "QuipuStore", "Settings",
+                "Sketches",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+
+        // Tailing, datagrams, spool, shipping. QuipuModel, QuipuProtocol, Platform; no Foundation.
+        .target(
+            name: "AgentCore", dependencies: ["Platform", "QuipuModel", "QuipuProtocol"],
+            swiftSettings: strict),
+
+        // For Swift programs: ask the daemon. QuipuProtocol, Platform.
+        .target(
+            name: "QuipuClient", dependencies: ["Platform", "QuipuModel", "QuipuProtocol"],
+            swiftSettings: strict),
+
+        // Thin executables: parse flags, wire, run.
+        .executableTarget(
+            name: "quipud",
+            dependencies: [
+                "DaemonCore", "Platform", "QuipuModel", "Settings",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "quipu-agent",
+            dependencies: [
+                "AgentCore", "Platform", "QuipuModel", "Settings",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "quipu",
+            dependencies: [
+                "Platform", "QuipuClient", "QuipuModel", "QuipuProtocol",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)

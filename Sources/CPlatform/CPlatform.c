@@ -1,0 +1,1 @@
+int quipu_platform_placeholder;

@@ -1,0 +1,52 @@
+/// Every bound of Quipu that is not a setting, each once, with its unit in its name.
+///
+/// What a user may change is in `Settings`; what stands here is part of the contract.
+public enum Limits {
+    // Requests and replies.
+    public static let requestBytesMax = 1 << 20
+    public static let requestNestingMax = 64
+    public static let replyBytesMax = 16 << 20
+    public static let rowsPerReplyMax = 10_000
+    public static let rowsPerReplyDefault = 100
+    public static let queryMsMax = 5_000
+    public static let groupsPerReplyMax = 10_000
+    public static let pointsPerSeriesMax = 11_000
+
+    // Connections.
+    public static let connectionsMax = 256
+    public static let connectionsPerUserMax = 64
+    public static let halfSentRequestMsMax = 30_000
+    public static let slowReaderBytesMax = 1 << 20
+    public static let subscriptionsPerConnectionMax = 16
+
+    // Lines and datagrams.
+    public static let lineBytesMax = 16 << 20
+    public static let lineNestingMax = 128
+    public static let datagramBytesMax = 64 << 10
+    public static let nameBytesMax = 200
+    public static let tagsPerSeriesMax = 32
+    public static let seriesMax = 100_000
+    public static let rejectedLineKeptBytes = 200
+    public static let rejectsKeptPerSource = 20
+
+    // Batches between agent and daemon.
+    public static let batchBytes = 1 << 20
+    public static let batchDelayMs = 100
+    /// One line may be longer than a batch; a batch then holds that line alone.
+    public static let batchBytesMax = lineBytesMax + (64 << 10)
+    public static let headBytes = 1_024
+    public static let inFlightBytesMax = 8 << 20
+    public static let inFlightBatchesMax = 64
+    public static let commitDelayMs = 250
+    public static let commitBytes = 2 << 20
+    public static let ingestQueueBytesMax = 24 << 20
+
+    // Spool.
+    public static let spoolBytesMax = 256 << 20
+    public static let spoolSegmentBytes = 8 << 20
+
+    // Rollups.
+    public static let rollupSeconds: Int64 = 10
+    public static let sessionActiveSeconds: Int64 = 5 * 60
+    public static let sessionIdleSeconds: Int64 = 30 * 60
+}

@@ -1,0 +1,161 @@
+public import QuipuModel
+
+/// Everything that the daemon asks of a database. SQL begins below this protocol and nowhere above it.
+///
+/// Writing methods are called by one caller, one at a time; reading methods by anyone, at any time, and
+/// never delay a commit. All run on threads of their own, never on the cooperative pool.
+public protocol Store: Sendable {
+    // MARK: Ingest
+
+    /// Where to go on with a source. Makes its account when it has none. With `restart`, closes the account
+    /// that there is and makes the next incarnation, at position 0.
+    func open(
+        _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
+    ) async throws(StoreError) -> SourceState
+
+    /// Stores batches and moves their sources' positions, all in one transaction: either everything is in the
+    /// database when it returns, or nothing. A batch whose `from` is not its source's position is refused
+    /// and changes nothing; the others are stored all the same.
+    func commit(
+        _ batches: [PendingBatch], at now: Timestamp
+    ) async throws(StoreError) -> CommitReceipt
+
+    // MARK: Questions
+
+    func events(_ query: EventQuery) async throws(StoreError) -> Page<Event>
+    /// The events with these `seq`s, in the order of `seq`; absent ones are left out.
+    func events(seqs: [Int64]) async throws(StoreError) -> [Event]
+    func summary(_ query: SummaryQuery) async throws(StoreError) -> Page<EventGroup>
+    func sessions(_ query: SessionQuery) async throws(StoreError) -> Page<SessionSummary>
+    /// One session, whatever its age; nil when there is none.
+    func session(_ name: String) async throws(StoreError) -> SessionSummary?
+    func tools(_ query: ToolQuery) async throws(StoreError) -> Page<ToolStatistics>
+    func series(_ query: SeriesQuery) async throws(StoreError) -> Page<Series>
+    func metric(_ query: MetricQuery) async throws(StoreError) -> [MetricSeries]
+    func ledger(_ page: PageRequest) async throws(StoreError) -> Ledger
+
+    // MARK: Care
+
+    /// A write that goes through the writer's thread and to the disk; the watchdog's proof of life.
+    func probe() async throws(StoreError)
+    func status() async throws(StoreError) -> StoreStatus
+    /// Waits for what runs, checkpoints and closes. Nothing may be called afterwards.
+    func close() async
+}
+
+/// Why an agent starts a source anew.
+public struct SourceRestart: Sendable, Equatable {
+    /// `truncated` or `rewritten`.
+    public var cause: String
+    /// Bytes that were destroyed unread, as far as the agent knows.
+    public var lostBytes: UInt64
+
+    public init(cause: String, lostBytes: UInt64) {
+        self.cause = cause
+        self.lostBytes = lostBytes
+    }
+}
+
+public struct SourceState: Sendable, Equatable {
+    public var id: Int64
+    public var incarnation: Int
+    public var position: UInt64
+    public var head: SourceHead?
+
+    public init(id: Int64, incarnation: Int, position: UInt64, head: SourceHead?) {
+        self.id = id
+        self.incarnation = incarnation
+        self.position = position
+        self.head = head
+    }
+}
+
+/// A decoded batch on its way into the database.
+public struct PendingBatch: Sendable {
+    public var sourceID: Int64
+    public var from: UInt64
+    public var to: UInt64
+    /// How large the agent saw the source.
+    public var size: UInt64
+    public var head: SourceHead?
+    /// True when nothing will follow.
+    public var finished: Bool
+    public var decoded: DecodedBatch
+
+    public init(
+        sourceID: Int64, from: UInt64, to: UInt64, size: UInt64, head: SourceHead?, finished: Bool,
+        decoded: DecodedBatch
+    ) {
+        self.sourceID = sourceID
+        self.from = from
+        self.to = to
+        self.size = size
+        self.head = head
+        self.finished = finished
+        self.decoded = decoded
+    }
+}
+
+public enum BatchOutcome: Sendable, Equatable {
+    case stored
+    /// `from` was not the position; go on from here.
+    case refused(position: UInt64)
+    case unknownSource
+}
+
+public struct CommitReceipt: Sendable {
+    /// One for each batch, in their order.
+    public var outcomes: [BatchOutcome]
+    /// `seq`s of events made by this commit; contiguous. Nil when there are none.
+    public var created: ClosedRange<Int64>?
+    /// `seq`s of older events that this commit completed.
+    public var completed: [Int64]
+
+    public init(outcomes: [BatchOutcome], created: ClosedRange<Int64>?, completed: [Int64]) {
+        self.outcomes = outcomes
+        self.created = created
+        self.completed = completed
+    }
+}
+
+public struct StoreStatus: Sendable, Equatable {
+    /// Nil in memory.
+    public var path: String?
+    public var sizeBytes: Int64
+    public var walBytes: Int64
+    public var schemaVersion: Int
+    public var lastCommit: Timestamp?
+    public var eventCount: Int64
+    public var seriesCount: Int64
+    /// Samples that went to an overflow series because `Limits.seriesMax` was reached.
+    public var seriesOverflow: Int64
+
+    public init(
+        path: String?, sizeBytes: Int64, walBytes: Int64, schemaVersion: Int,
+        lastCommit: Timestamp?, eventCount: Int64, seriesCount: Int64, seriesOverflow: Int64
+    ) {
+        self.path = path
+        self.sizeBytes = sizeBytes
+        self.walBytes = walBytes
+        self.schemaVersion = schemaVersion
+        self.lastCommit = lastCommit
+        self.eventCount = eventCount
+        self.seriesCount = seriesCount
+        self.seriesOverflow = seriesOverflow
+    }
+}
+
+/// What can go wrong with a database, for those who ask.
+public enum StoreError: Error, Sendable, Equatable {
+    /// The question took longer than `Limits.queryMsMax`.
+    case timeout
+    /// The question itself is wrong: which member, and why.
+    case invalid(path: String, hint: String)
+    /// More groups, series or points than a reply may hold.
+    case tooLarge(hint: String)
+    /// The file was made by a newer Quipu.
+    case newerSchema(found: Int, known: Int)
+    /// The disk or the database failed.
+    case failed(code: Int32, message: String)
+    case closed
+}
