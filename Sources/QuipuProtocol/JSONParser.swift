@@ -70,7 +70,8 @@ struct JSONParser {
     }
 
     private func error(_ reason: JSONError.Reason) -> JSONError {
-        position < bytes.count ? JSONError(reason, at: position) : JSONError(.unexpectedEnd, at: position)
+        position < bytes.count
+            ? JSONError(reason, at: position) : JSONError(.unexpectedEnd, at: position)
     }
 
     private mutating func skipSpace() {
@@ -93,7 +94,8 @@ struct JSONParser {
         skipSpace()
         guard position < bytes.count else { throw error(.unexpectedEnd) }
         switch bytes[position] {
-        case UInt8(ascii: "{"): return try nested { parser throws(JSONError) in try parser.object() }
+        case UInt8(ascii: "{"):
+            return try nested { parser throws(JSONError) in try parser.object() }
         case UInt8(ascii: "["): return try nested { parser throws(JSONError) in try parser.array() }
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "t"): return try word("true", .bool(true))
@@ -254,7 +256,8 @@ struct JSONParser {
 
     private mutating func digits() throws(JSONError) -> Int {
         let start = position
-        while position < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position])
+        while position < bytes.count,
+            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position])
         {
             position += 1
         }

@@ -58,7 +58,8 @@ public struct DDSketch: Sendable, Equatable {
         }
         // Rounding of weights can leave the last rank just above the sum.
         if let highest { return LogMapping.value(highest) }
-        return zeroCount > 0 ? 0 : negative.weights.isEmpty ? nil : -LogMapping.value(negative.offset)
+        return zeroCount > 0
+            ? 0 : negative.weights.isEmpty ? nil : -LogMapping.value(negative.offset)
     }
 
     /// Every sample moved by `offset`; each keeps the error of its bin, so use it once, not in a chain.
@@ -154,7 +155,8 @@ enum LogMapping {
     @inline(__always)
     static func index(_ value: Double) -> Int {
         var exponent = Int((value.bitPattern >> 52) & 0x7ff) - 1_023
-        var fraction = Double(bitPattern: (value.bitPattern & 0xf_ffff_ffff_ffff) | 0x3ff0 << 48) - 1
+        var fraction =
+            Double(bitPattern: (value.bitPattern & 0xf_ffff_ffff_ffff) | 0x3ff0 << 48) - 1
         if exponent == -1_023 {  // subnormal
             exponent = value.exponent
             fraction = value.significand - 1

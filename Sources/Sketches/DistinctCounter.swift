@@ -74,8 +74,9 @@ public struct DistinctCounter: Sendable, Equatable {
 
     private static func add(_ hash: UInt64, to registers: inout [UInt8]) {
         let index = Int(hash >> UInt64(64 - precision))
-        let rank = UInt8((hash << UInt64(precision) | 1 << UInt64(precision - 1))
-            .leadingZeroBitCount + 1)
+        let rank = UInt8(
+            (hash << UInt64(precision) | 1 << UInt64(precision - 1))
+                .leadingZeroBitCount + 1)
         if registers[index] < rank { registers[index] = rank }
     }
 
