@@ -12,7 +12,7 @@ extension Event {
             JSON.Member("kind", .string(kind)),
             JSON.Member("name", .optional(name)),
             JSON.Member("status", .optional(status.word)),
-            JSON.Member("duration_ms", .optional(durationMs.map(Round.milliseconds))),
+            JSON.Member("duration_ms", .optional(durationMs.map(Round.toThousandth))),
             JSON.Member("session", .optional(session)),
             JSON.Member("task", .optional(task)),
             JSON.Member("agent", .optional(agent)),
@@ -40,7 +40,7 @@ extension Scalar {
 extension DurationSummary {
     /// All in milliseconds, to the microsecond.
     public var json: JSON {
-        func value(_ milliseconds: Double) -> JSON { .number(Round.milliseconds(milliseconds)) }
+        func value(_ milliseconds: Double) -> JSON { .number(Round.toThousandth(milliseconds)) }
         return [
             "min": value(min), "avg": value(avg), "p50": value(p50), "p90": value(p90),
             "p99": value(p99), "max": value(max),
@@ -56,7 +56,7 @@ extension OutcomeCounts {
             JSON.Member("blocked", .int(Int64(blocked))),
             JSON.Member("running", .int(Int64(running))),
             JSON.Member(
-                "success_rate_percent", .optional(successRatePercent.map(Round.percent))),
+                "success_rate_percent", .optional(successRatePercent.map(Round.toHundredth))),
         ]
     }
 }
@@ -111,9 +111,10 @@ extension Page {
 
 /// Figures are computed in floating point; digits that mean nothing stay off the wire.
 enum Round {
-    /// To the microsecond.
-    static func milliseconds(_ value: Double) -> Double { rounded(value, 1_000) }
-    static func percent(_ value: Double) -> Double { rounded(value, 100) }
+    /// Milliseconds: to the microsecond.
+    static func toThousandth(_ value: Double) -> Double { rounded(value, 1_000) }
+    /// Percentages.
+    static func toHundredth(_ value: Double) -> Double { rounded(value, 100) }
 
     private static func rounded(_ value: Double, _ scale: Double) -> Double {
         let scaled = (value * scale).rounded() / scale
