@@ -5,12 +5,20 @@ public enum Limits {
     // Requests and replies.
     public static let requestBytesMax = 1 << 20
     public static let requestNestingMax = 64
+    public static let requestsPerBatchMax = 256
+    public static let filtersMax = 64
+    public static let filterValuesMax = 1_000
+    public static let filterTextBytesMax = 4_096
+    public static let groupKeysMax = 8
+    public static let aggregatesMax = 32
     public static let replyBytesMax = 16 << 20
     public static let rowsPerReplyMax = 10_000
     public static let rowsPerReplyDefault = 100
     public static let queryMsMax = 5_000
     public static let groupsPerReplyMax = 10_000
     public static let pointsPerSeriesMax = 11_000
+    /// What the default step of a chart aims at.
+    public static let pointsPerSeriesDefault = 300
 
     // Connections.
     public static let connectionsMax = 256
