@@ -92,7 +92,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
 
@@ -110,7 +110,7 @@ let package = Package(
         .executableTarget(
             name: "quipud",
             dependencies: [
-                "DaemonCore", "Platform", "QuipuModel", "Settings",
+                "DaemonCore", "Platform", "QuipuModel", "QuipuProtocol", "Settings",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -9,7 +9,7 @@ actor Committer {
     private struct Entry {
         var batch: PendingBatch
         var bytes: Int
-        var answer: CheckedContinuation<Result<BatchOutcome, StoreError>, Never>
+        var answer: Promise<Result<BatchOutcome, StoreError>>
     }
 
     private let store: any Store
@@ -40,14 +40,21 @@ actor Committer {
         }
     }
 
-    /// Queues a batch and waits for its commit. Batches are committed in the order of these calls.
-    func commit(_ batch: PendingBatch, bytes: Int) async -> Result<BatchOutcome, StoreError> {
-        await withCheckedContinuation { answer in
-            queue.append(Entry(batch: batch, bytes: bytes, answer: answer))
-            queuedBytes += bytes
-            statistics.queue(bytes: queuedBytes, batches: queue.count)
-            schedule()
+    /// Queues a batch; what became of it is known after its commit. Batches are committed in the order of
+    /// these calls.
+    func enqueue(
+        _ batch: PendingBatch, bytes: Int
+    ) -> Promise<Result<BatchOutcome, StoreError>> {
+        let answer = Promise<Result<BatchOutcome, StoreError>>()
+        guard !isDraining else {
+            answer.fulfil(.failure(.closed))
+            return answer
         }
+        queue.append(Entry(batch: batch, bytes: bytes, answer: answer))
+        queuedBytes += bytes
+        statistics.queue(bytes: queuedBytes, batches: queue.count)
+        schedule()
+        return answer
     }
 
     /// Runs a writing question between two commits, after everything queued before it.
@@ -84,7 +91,7 @@ actor Committer {
         }
     }
 
-    /// Commits what is queued, and everything that comes from now on without delay.
+    /// Commits what is queued; what comes from now on is refused.
     func drain() async {
         isDraining = true
         wake()
@@ -151,12 +158,12 @@ actor Committer {
         case .success(let receipt):
             statistics.committed(batches, receipt, microseconds: elapsed)
             for (entry, outcome) in zip(entries, receipt.outcomes) {
-                entry.answer.resume(returning: .success(outcome))
+                entry.answer.fulfil(.success(outcome))
             }
             await onCommit(batches, receipt)
         case .failure(let error):
             statistics.commitFailed(error)
-            for entry in entries { entry.answer.resume(returning: .failure(error)) }
+            for entry in entries { entry.answer.fulfil(.failure(error)) }
         }
         statistics.queue(bytes: queuedBytes, batches: queue.count)
     }

@@ -1,103 +1,58 @@
-internal import Platform
 internal import QuipuModel
 internal import QuipuProtocol
 internal import Synchronization
 
-/// What `health` tells beside the database: who is connected, and how the watchdog fares.
+/// What `health` tells beside the database.
 struct DaemonFacts: Sendable {
     let version: String
     let isInMemory: Bool
     let agents: AgentRegister
     let watchdog: WatchdogState
+    /// Open connections on `query.sock`.
     let connections: @Sendable () -> Int
 }
 
 /// Agents that are connected to `ingest.sock`.
 final class AgentRegister: Sendable {
-    private struct Entry {
-        var host: String?
-        var peer: PeerCredentials
-        var connectedMicroseconds: Int64
-        var lastBatchMicroseconds: Int64?
-        var sources: Set<Int64> = []
+    private struct State {
+        var lastID = 0
+        var agents: [Int: HealthReport.Agent] = [:]
     }
 
-    private let entries = Mutex<[Int: Entry]>([:])
-    private let nextID = Mutex(0)
+    private let state = Mutex(State())
 
-    func connect(_ peer: PeerCredentials, now: Int64) -> Int {
-        let id = nextID.withLock { id in
-            id += 1
-            return id
-        }
-        entries.withLock { $0[id] = Entry(peer: peer, connectedMicroseconds: now) }
-        return id
-    }
-
-    func opened(_ id: Int, host: String, source: Int64) {
-        entries.withLock { entries in
-            entries[id]?.host = host
-            entries[id]?.sources.insert(source)
+    func connect(_ agent: HealthReport.Agent) -> Int {
+        state.withLock { state in
+            state.lastID += 1
+            state.agents[state.lastID] = agent
+            return state.lastID
         }
     }
 
-    func shipped(_ id: Int, now: Int64) {
-        entries.withLock { $0[id]?.lastBatchMicroseconds = now }
+    func shipped(_ id: Int, at now: Timestamp) {
+        state.withLock { $0.agents[id]?.lastBatch = now }
     }
 
-    func disconnect(_ id: Int) { entries.withLock { _ = $0.removeValue(forKey: id) } }
+    func disconnect(_ id: Int) { state.withLock { $0.agents[id] = nil } }
 
-    var count: Int { entries.withLock { $0.count } }
-
-    func list(now: Int64) -> [JSON] {
-        entries.withLock { entries in
-            entries.sorted { $0.key < $1.key }.map { _, entry in
-                [
-                    "host": .optional(entry.host), "pid": .int(Int64(entry.peer.processID)),
-                    "uid": .int(Int64(entry.peer.userID)),
-                    "connected_s": .int((now - entry.connectedMicroseconds) / 1_000_000),
-                    "last_batch_s": entry.lastBatchMicroseconds.map {
-                        .int((now - $0) / 1_000_000)
-                    } ?? .null,
-                    "sources": .int(Int64(entry.sources.count)),
-                ]
-            }
-        }
+    /// In the order in which they connected.
+    var list: [HealthReport.Agent] {
+        state.withLock { state in state.agents.sorted { $0.key < $1.key }.map(\.value) }
     }
 }
 
 /// When the last proof of life came back.
 final class WatchdogState: Sendable {
-    private struct State {
-        var intervalMicroseconds: Int64?
-        var lastProbeMicroseconds: Int64?
-        var lastProbeTook: Int64?
+    private let state: Mutex<HealthReport.Watchdog>
+
+    init(intervalMicroseconds: Int64?) {
+        state = Mutex(
+            HealthReport.Watchdog(
+                enabled: intervalMicroseconds != nil,
+                intervalMs: intervalMicroseconds.map { $0 / 1_000 }, lastProbe: nil))
     }
 
-    private let state = Mutex(State())
+    func probed(at now: Timestamp) { state.withLock { $0.lastProbe = now } }
 
-    func enable(intervalMicroseconds: Int64?) {
-        state.withLock { $0.intervalMicroseconds = intervalMicroseconds }
-    }
-
-    func probed(at now: Int64, took microseconds: Int64) {
-        state.withLock { state in
-            state.lastProbeMicroseconds = now
-            state.lastProbeTook = microseconds
-        }
-    }
-
-    var json: JSON {
-        let now = MonotonicClock.microseconds()
-        return state.withLock { state in
-            [
-                "enabled": .bool(state.intervalMicroseconds != nil),
-                "interval_ms": state.intervalMicroseconds.map { .int($0 / 1_000) } ?? .null,
-                "last_probe_s": state.lastProbeMicroseconds.map {
-                    .int((now - $0) / 1_000_000)
-                } ?? .null,
-                "probe_ms": state.lastProbeTook.map { .number(Double($0) / 1_000) } ?? .null,
-            ]
-        }
-    }
+    var report: HealthReport.Watchdog { state.withLock { $0 } }
 }

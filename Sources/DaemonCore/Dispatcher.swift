@@ -11,8 +11,9 @@ struct Dispatcher: Sendable {
     let facts: DaemonFacts
 
     func answer(
-        _ request: Request, for session: Session
+        _ request: Request, for connection: QueryConnection
     ) async -> Result<JSON, RPCError> {
+        statistics.requestBegan()
         let started = MonotonicClock.microseconds()
         let method = Method(rawValue: request.method)
         let result: Result<JSON, RPCError>
@@ -20,19 +21,17 @@ struct Dispatcher: Sendable {
             let now = Timestamp(microseconds: WallClock.microseconds())
             var parameters = Parameters(request.params, now: now)
             do throws(RPCError) {
-                result = .success(try await call(method, &parameters, now, session))
+                result = .success(try await call(method, &parameters, now, connection))
             } catch {
                 result = .failure(error)
             }
         } else {
             result = .failure(unknown(request.method))
         }
-        var code: ErrorCode?
-        if case .failure(let error) = result { code = error.code }
-        // Unknown names are not kept: whoever asks could make them up without end.
-        statistics.answered(
-            method?.rawValue ?? "unknown",
-            microseconds: MonotonicClock.microseconds() - started, error: code)
+        var failed = false
+        if case .failure = result { failed = true }
+        statistics.requestEnded(
+            microseconds: MonotonicClock.microseconds() - started, failed: failed)
         return result
     }
 
@@ -43,7 +42,8 @@ struct Dispatcher: Sendable {
     }
 
     private func call(
-        _ method: Method, _ parameters: inout Parameters, _ now: Timestamp, _ session: Session
+        _ method: Method, _ parameters: inout Parameters, _ now: Timestamp,
+        _ connection: QueryConnection
     ) async throws(RPCError) -> JSON {
         switch method {
         case .discover:
@@ -51,10 +51,10 @@ struct Dispatcher: Sendable {
             return .raw(OpenRPCDocument.text)
         case .health:
             try parameters.none()
-            return try await health()
+            return try await health().json
         case .stats:
             try parameters.none()
-            return try await stats()
+            return try await stats().json
         case .ledger:
             let page = try parameters.ledgerPage()
             return try await ask { store throws(StoreError) in try await store.ledger(page) }.json
@@ -89,9 +89,9 @@ struct Dispatcher: Sendable {
             let series = try await ask { store throws(StoreError) in
                 try await store.metric(query)
             }
-            return query.json(series)
-        case .subscribe: return try session.subscribe(try parameters.subscribeRequest())
-        case .unsubscribe: return try session.unsubscribe(try parameters.subscriptionNumber())
+            return query.reply(series)
+        case .subscribe: return try connection.subscribe(try parameters.subscribeRequest())
+        case .unsubscribe: return try connection.unsubscribe(try parameters.subscriptionNumber())
         }
     }
 
@@ -118,48 +118,35 @@ struct Dispatcher: Sendable {
         let timeline = try await ask { store throws(StoreError) in
             try await store.events(query.timeline)
         }
-        return summary.json(now: now, timeline: timeline)
+        let page = timeline.json("timeline") { $0.json }
+        return .object((summary.json(now: now).members ?? []) + (page.members ?? []))
     }
 
     // MARK: The daemon itself
 
-    private func health() async throws(RPCError) -> JSON {
+    private func health() async throws(RPCError) -> HealthReport {
         let status = try await ask { store throws(StoreError) in try await store.status() }
-        let now = MonotonicClock.microseconds()
         let failure = statistics.failure
-        return [
-            "status": .string(failure == nil ? "ok" : "degraded"),
-            "mode": .string(failure != nil ? "degraded" : facts.isInMemory ? "memory" : "persistent"),
-            "reason": .optional(failure),
-            "version": .string(facts.version),
-            "schema_version": .int(Int64(status.schemaVersion)),
-            "uptime_s": .int((now - statistics.startedMicroseconds) / 1_000_000),
-            "pid": .int(Int64(ProcessFacts.processID)),
-            "database": [
-                "path": .optional(status.path), "size_bytes": .int(status.sizeBytes),
-                "wal_bytes": .int(status.walBytes),
-            ],
-            "agents": .array(facts.agents.list(now: now)),
-            "last_commit": .optional(status.lastCommit?.rfc3339),
-            "watchdog": facts.watchdog.json,
-        ]
+        return HealthReport(
+            mode: failure != nil ? .degraded : facts.isInMemory ? .memory : .persistent,
+            problems: failure.map { [$0] } ?? [], version: facts.version,
+            schemaVersion: status.schemaVersion, uptimeSeconds: statistics.uptimeSeconds,
+            database: HealthReport.Database(
+                path: status.path, sizeBytes: status.sizeBytes, walBytes: status.walBytes),
+            agents: facts.agents.list, lastCommit: status.lastCommit,
+            watchdog: facts.watchdog.report)
     }
 
-    func stats() async throws(RPCError) -> JSON {
+    func stats() async throws(RPCError) -> StatsReport {
         let status = try await ask { store throws(StoreError) in try await store.status() }
-        let counts = hub.counts
-        var members = statistics.members(now: MonotonicClock.microseconds())
-        members += [
-            .init("rss_bytes", ProcessFacts.residentBytes.map(JSON.int) ?? .null),
-            .init("connections", .int(Int64(facts.connections()))),
-            .init("connections_max", .int(Int64(Limits.connectionsMax))),
-            .init("subscriptions", .int(Int64(counts.subscriptions))),
-            .init("notifications_missed", .int(counts.missed)),
-            .init("events", .int(status.eventCount)),
-            .init("series", .int(status.seriesCount)),
-            .init("series_max", .int(Int64(Limits.seriesMax))),
-            .init("series_overflow", .int(status.seriesOverflow)),
-        ]
-        return .object(members)
+        var report = statistics.report
+        report.residentBytes = ProcessFacts.residentBytes
+        report.ingest.connections = facts.agents.list.count
+        report.queries.connections = facts.connections()
+        report.stored.events = status.eventCount
+        report.stored.series = status.seriesCount
+        report.stored.seriesOverflow = status.seriesOverflow
+        hub.report(into: &report.subscriptions)
+        return report
     }
 }

@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import Platform
 internal import QuipuModel
 internal import QuipuProtocol
 internal import Synchronization
@@ -10,24 +11,44 @@ final class Outbox: Sendable {
         var pendingBytes = 0
         var isClosed = false
         var waiter: CheckedContinuation<Void, Never>?
+        /// When a line last left the process while others waited.
+        var progressMicroseconds = MonotonicClock.microseconds()
+        var onCut: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
 
-    /// False when the reader is too slow for one more line.
+    /// Called once, when the reader has stood still for too long.
+    func setOnCut(_ action: @escaping @Sendable () -> Void) {
+        state.withLock { $0.onCut = action }
+    }
+
+    /// False when the reader is too slow for one more line. One that has taken nothing for
+    /// `Limits.slowReaderMsMax` while the buffer was full is cut.
     func offer(_ line: ByteBuffer) -> Bool {
-        let (isTaken, waiter) = state.withLock { state in
-            guard !state.isClosed,
-                state.pendingBytes + line.readableBytes <= Limits.slowReaderBytesMax
-            else { return (false, nil as CheckedContinuation<Void, Never>?) }
+        let now = MonotonicClock.microseconds()
+        let (isTaken, waiter, cut) = state.withLock { state -> Offer in
+            guard !state.isClosed else { return (false, nil, nil) }
+            if state.pendingBytes + line.readableBytes > Limits.slowReaderBytesMax {
+                let stillMs = (now - state.progressMicroseconds) / 1_000
+                guard stillMs > Limits.slowReaderMsMax else { return (false, nil, nil) }
+                defer { state.onCut = nil }
+                return (false, nil, state.onCut)
+            }
+            if state.pendingBytes == 0 { state.progressMicroseconds = now }
             state.lines.append(line)
             state.pendingBytes += line.readableBytes
             defer { state.waiter = nil }
-            return (true, state.waiter)
+            return (true, state.waiter, nil)
         }
         waiter?.resume()
+        cut?()
         return isTaken
     }
+
+    private typealias Offer = (
+        isTaken: Bool, waiter: CheckedContinuation<Void, Never>?, cut: (@Sendable () -> Void)?
+    )
 
     func close() {
         let waiter = state.withLock { state in
@@ -67,7 +88,10 @@ final class Outbox: Sendable {
 
     /// Lines that `next` handed out have left the process.
     func written(bytes: Int) {
-        state.withLock { $0.pendingBytes -= bytes }
+        state.withLock { state in
+            state.pendingBytes -= bytes
+            state.progressMicroseconds = MonotonicClock.microseconds()
+        }
     }
 }
 
@@ -86,7 +110,8 @@ final class Hub: Sendable {
     private struct State {
         var subscriptions: [Int64: Subscription] = [:]
         var lastID: Int64 = 0
-        var missedTotal: Int64 = 0
+        var notifications: Int64 = 0
+        var missed: Int64 = 0
     }
 
     private let state = Mutex(State())
@@ -113,7 +138,8 @@ final class Hub: Sendable {
     func audiences(_ topic: Topic) -> [Audience] {
         state.withLock { state in
             var audiences: [Audience] = []
-            for (id, subscription) in state.subscriptions where subscription.topics.contains(topic) {
+            for (id, subscription) in state.subscriptions where subscription.topics.contains(topic)
+            {
                 if let i = audiences.firstIndex(where: { $0.filters == subscription.filters }) {
                     audiences[i].subscriptions.append(id)
                 } else {
@@ -130,8 +156,12 @@ final class Hub: Sendable {
         var subscriptions: [Int64]
     }
 
-    var counts: (subscriptions: Int, missed: Int64) {
-        state.withLock { ($0.subscriptions.count, $0.missedTotal) }
+    func report(into report: inout StatsReport.Subscriptions) {
+        state.withLock { state in
+            report.open = state.subscriptions.count
+            report.notifications = state.notifications
+            report.missed = state.missed
+        }
     }
 
     /// Hands `data` to every subscriber of the topic that keeps up.
@@ -151,9 +181,10 @@ final class Hub: Sendable {
                         missed: subscription.missed)
                     if subscription.outbox.offer(Replies.line(notification.json)) {
                         subscription.missed = 0
+                        state.notifications += 1
                     } else {
                         subscription.missed += 1
-                        state.missedTotal += 1
+                        state.missed += 1
                     }
                 }
                 state.subscriptions[id] = subscription
@@ -168,7 +199,7 @@ final class Hub: Sendable {
                 guard state.subscriptions[id]?.topics.contains(topic) == true else { continue }
                 state.subscriptions[id]?.sequence += count
                 state.subscriptions[id]?.missed += count
-                state.missedTotal += count
+                state.missed += count
             }
         }
     }

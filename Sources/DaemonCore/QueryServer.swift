@@ -12,8 +12,6 @@ struct QueryServer: Sendable {
     let group: any EventLoopGroup
     let traffic: TrafficLog?
 
-    typealias Connection = NIOAsyncChannel<QueryFrame, ByteBuffer>
-
     func run(_ connections: AsyncStream<AcceptedConnection>) async {
         // Discarding: an ordinary group would keep a result for every connection there ever was.
         await withDiscardingTaskGroup { tasks in
@@ -30,19 +28,24 @@ struct QueryServer: Sendable {
     /// One connection's end never concerns another, so errors stop here.
     private func serve(_ accepted: AcceptedConnection) async {
         let outbox = Outbox()
-        let session = Session(peer: accepted.peer, outbox: outbox, dispatcher: dispatcher)
+        let connection = QueryConnection(
+            peer: accepted.peer, outbox: outbox, dispatcher: dispatcher)
         do {
             let channel = try await Self.adopt(accepted.descriptor, group: group) { channel in
                 try channel.pipeline.syncOperations.addHandler(LineFraming())
                 return try NIOAsyncChannel<QueryFrame, ByteBuffer>(
                     wrappingChannelSynchronously: channel)
             }
+            outbox.setOnCut {
+                dispatcher.statistics.readerCut()
+                channel.channel.close(promise: nil)
+            }
             try await channel.executeThenClose { inbound, outbound in
                 try await withThrowingTaskGroup(of: Void.self) { tasks in
                     tasks.addTask { try await Self.notify(from: outbox, to: outbound) }
-                    try await converse(inbound, outbound, session)
+                    try await converse(inbound, outbound, connection)
                     // Who half-closes after subscribing still listens; the stream ends with the peer.
-                    if session.hasSubscriptions {
+                    if connection.hasSubscriptions {
                         try await channel.channel.closeFuture.get()
                     }
                     outbox.close()
@@ -51,17 +54,17 @@ struct QueryServer: Sendable {
         } catch {
             outbox.close()
         }
-        session.end()
+        connection.end()
     }
 
     private func converse(
         _ inbound: NIOAsyncChannelInboundStream<QueryFrame>,
-        _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, _ session: Session
+        _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, _ connection: QueryConnection
     ) async throws {
         for try await frame in inbound {
             switch frame {
             case .line(let line):
-                let reply = await session.answer(line.readableBytesView)
+                let reply = await connection.answer(line.readableBytesView)
                 traffic?.record(request: line, reply: reply)
                 if let reply { try await outbound.write(reply) }
             case .tooLong:
@@ -76,7 +79,7 @@ struct QueryServer: Sendable {
     }
 
     private func refusal(_ error: RPCError) -> ByteBuffer {
-        dispatcher.statistics.refused(error.code)
+        dispatcher.statistics.requestRefused()
         return Replies.line(Reply(id: .null, outcome: .failure(error)).json)
     }
 

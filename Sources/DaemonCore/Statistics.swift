@@ -7,35 +7,24 @@ internal import Synchronization
 
 /// The daemon's own figures.
 final class Statistics: Sendable {
-    /// Sums since the start; rates are differences of two of these.
-    struct Totals: Sendable, Equatable {
-        var lines: UInt64 = 0
-        var bytes: UInt64 = 0
-        var events: UInt64 = 0
-        var metricLines: UInt64 = 0
-        var rejected: UInt64 = 0
-        var commits: UInt64 = 0
-        var requests: UInt64 = 0
+    private struct Moment {
+        var microseconds: Int64
+        var bytes: Int64
+        var lines: Int64
+        var requests: Int64
     }
 
     private struct State {
-        var totals = Totals()
+        var report = StatsReport()
         /// One entry a second, the newest last.
-        var history: [(microseconds: Int64, totals: Totals)] = []
+        var history: [Moment] = []
         var commitMs = DDSketch()
-        var queryMs: [String: DDSketch] = [:]
-        var errors: [ErrorCode: UInt64] = [:]
-        var commitFailures: UInt64 = 0
+        var queryMs = DDSketch()
         var lastFailure: String?
-        var queuedBytes = 0
-        var queuedBatches = 0
-        var refusedConnections: UInt64 = 0
-        var refusedBatches: UInt64 = 0
-        var boundsHit: [String: UInt64] = [:]
     }
 
     private let state = Mutex(State())
-    let startedMicroseconds: Int64
+    private let startedMicroseconds: Int64
 
     private static let rateSeconds = 10
 
@@ -45,63 +34,77 @@ final class Statistics: Sendable {
 
     func committed(_ batches: [PendingBatch], _ receipt: CommitReceipt, microseconds: Int64) {
         state.withLock { state in
-            state.totals.commits += 1
             state.commitMs.add(Double(microseconds) / 1_000)
             state.lastFailure = nil
             for (batch, outcome) in zip(batches, receipt.outcomes) {
+                state.report.ingest.batches += 1
                 guard outcome == .stored else {
-                    state.refusedBatches += 1
+                    state.report.ingest.batchesRefused += 1
                     continue
                 }
                 let tally = batch.decoded.tally
-                state.totals.lines += tally.received
-                state.totals.bytes += batch.to - batch.from
-                state.totals.events += UInt64(batch.decoded.events.count)
-                state.totals.metricLines += tally.stored
-                state.totals.rejected += tally.rejected.values.reduce(0, +)
+                state.report.ingest.lines += Int64(tally.received)
+                state.report.ingest.bytes += Int64(batch.to - batch.from)
+                state.report.ingest.linesRejected += Int64(tally.rejected.values.reduce(0, +))
             }
         }
     }
 
     func commitFailed(_ error: StoreError) {
         state.withLock { state in
-            state.commitFailures += 1
-            state.lastFailure = "\(error)"
+            state.report.commitsFailed += 1
+            state.lastFailure = "the last commit failed: \(error)"
         }
     }
 
     func queue(bytes: Int, batches: Int) {
         state.withLock { state in
-            state.queuedBytes = bytes
-            state.queuedBatches = batches
+            state.report.ingest.queueBytes = Int64(bytes)
+            state.report.ingest.queueBatches = Int64(batches)
         }
     }
 
-    func answered(_ method: String, microseconds: Int64, error: ErrorCode?) {
+    func requestBegan() {
+        state.withLock { $0.report.queries.running += 1 }
+    }
+
+    func requestEnded(microseconds: Int64, failed: Bool) {
         state.withLock { state in
-            state.totals.requests += 1
-            state.queryMs[method, default: DDSketch()].add(Double(microseconds) / 1_000)
-            if let error { state.errors[error, default: 0] += 1 }
+            state.report.queries.running -= 1
+            state.report.queries.requests += 1
+            state.queryMs.add(Double(microseconds) / 1_000)
+            if failed { state.report.queries.errors += 1 }
         }
     }
 
-    func refused(_ error: ErrorCode) {
-        state.withLock { $0.errors[error, default: 0] += 1 }
+    /// A line that never became a request.
+    func requestRefused() {
+        state.withLock { state in
+            state.report.queries.requests += 1
+            state.report.queries.errors += 1
+        }
     }
 
-    func refusedConnection() {
-        state.withLock { $0.refusedConnections += 1 }
+    func connectionRefused() {
+        state.withLock { $0.report.queries.connectionsRefused += 1 }
     }
 
-    func hit(bound: String) {
-        state.withLock { $0.boundsHit[bound, default: 0] += 1 }
+    func readerCut() {
+        state.withLock { $0.report.subscriptions.cut += 1 }
     }
 
-    /// Called once a second.
+    func hit(limit: String) {
+        state.withLock { $0.report.limitsHit[limit, default: 0] += 1 }
+    }
+
+    /// Called once a second, for the rates.
     func tick() {
         let now = MonotonicClock.microseconds()
         state.withLock { state in
-            state.history.append((now, state.totals))
+            state.history.append(
+                Moment(
+                    microseconds: now, bytes: state.report.ingest.bytes,
+                    lines: state.report.ingest.lines, requests: state.report.queries.requests))
             if state.history.count > Self.rateSeconds + 1 { state.history.removeFirst() }
         }
     }
@@ -111,90 +114,42 @@ final class Statistics: Sendable {
     /// The last commit's error, while the newest commit failed.
     var failure: String? { state.withLock { $0.lastFailure } }
 
-    private static func rate(
-        _ state: State, _ member: KeyPath<Totals, UInt64>
-    ) -> Double {
-        guard let first = state.history.first, let last = state.history.last,
-            last.microseconds > first.microseconds
-        else { return 0 }
-        let seconds = Double(last.microseconds - first.microseconds) / 1e6
-        let count = last.totals[keyPath: member] - first.totals[keyPath: member]
-        return (Double(count) / seconds * 10).rounded() / 10
+    var uptimeSeconds: Int64 {
+        (MonotonicClock.microseconds() - startedMicroseconds) / 1_000_000
     }
 
     /// For `STATUS=`.
     var summary: String {
+        let report = self.report
+        let rate = Int64(report.ingest.linesPerSecond)
+        let text =
+            "\(rate) lines/s, \(report.ingest.lines) lines, "
+            + "\(report.ingest.queueBytes) bytes waiting, \(report.ingest.connections) agents"
+        return failure.map { "\(text); \($0)" } ?? text
+    }
+
+    /// What this object knows of the reply to `stats`.
+    var report: StatsReport {
         state.withLock { state in
-            let lines = Self.rate(state, \.lines)
-            let waiting = state.queuedBytes
-            let failure = state.lastFailure.map { "; commits fail: \($0)" } ?? ""
-            return "\(lines) lines/s, \(state.totals.lines) lines, \(waiting) bytes waiting\(failure)"
+            var report = state.report
+            report.uptimeSeconds = uptimeSeconds
+            report.commit = Self.latency(state.commitMs)
+            report.query = Self.latency(state.queryMs)
+            if let first = state.history.first, let last = state.history.last,
+                last.microseconds > first.microseconds
+            {
+                let seconds = Double(last.microseconds - first.microseconds) / 1e6
+                report.ingest.bytesPerSecond = Double(last.bytes - first.bytes) / seconds
+                report.ingest.linesPerSecond = Double(last.lines - first.lines) / seconds
+                report.queries.requestsPerSecond = Double(last.requests - first.requests) / seconds
+            }
+            return report
         }
     }
 
-    /// The reply of `stats`; the daemon adds what others know.
-    func members(now: Int64) -> [JSON.Member] {
-        state.withLock { state in
-            [
-                .init("uptime_s", .number(Double((now - startedMicroseconds) / 1_000_000))),
-                .init("rates", Self.rates(state)),
-                .init("totals", Self.totals(state)),
-                .init(
-                    "queue",
-                    [
-                        "bytes": .int(Int64(state.queuedBytes)),
-                        "batches": .int(Int64(state.queuedBatches)),
-                        "bytes_max": .int(Int64(Limits.ingestQueueBytesMax)),
-                    ]),
-                .init("commit_ms", Self.quantiles(state.commitMs)),
-                .init(
-                    "query_ms",
-                    .object(
-                        state.queryMs.sorted { $0.key < $1.key }.map {
-                            .init($0.key, Self.quantiles($0.value))
-                        })),
-                .init("errors", Self.counts(state.errors.map { ($0.key.reason, $0.value) })),
-                .init("bounds_hit", Self.counts(state.boundsHit.map { ($0.key, $0.value) })),
-                .init("refused_connections", .int(Int64(state.refusedConnections))),
-                .init("refused_batches", .int(Int64(state.refusedBatches))),
-                .init("commit_failures", .int(Int64(state.commitFailures))),
-            ]
-        }
-    }
-
-    private static func rates(_ state: State) -> JSON {
-        [
-            "lines_per_second": .number(rate(state, \.lines)),
-            "bytes_per_second": .number(rate(state, \.bytes)),
-            "events_per_second": .number(rate(state, \.events)),
-            "metric_lines_per_second": .number(rate(state, \.metricLines)),
-            "commits_per_second": .number(rate(state, \.commits)),
-            "requests_per_second": .number(rate(state, \.requests)),
-        ]
-    }
-
-    private static func totals(_ state: State) -> JSON {
-        let totals = state.totals
-        return [
-            "lines": .int(Int64(totals.lines)), "bytes": .int(Int64(totals.bytes)),
-            "events": .int(Int64(totals.events)),
-            "metric_lines": .int(Int64(totals.metricLines)),
-            "rejected": .int(Int64(totals.rejected)), "commits": .int(Int64(totals.commits)),
-            "requests": .int(Int64(totals.requests)),
-        ]
-    }
-
-    private static func counts(_ pairs: [(String, UInt64)]) -> JSON {
-        .object(pairs.sorted { $0.0 < $1.0 }.map { .init($0.0, .int(Int64($0.1))) })
-    }
-
-    private static func quantiles(_ sketch: DDSketch) -> JSON {
-        func milliseconds(_ q: Double) -> JSON {
-            .optional(sketch.quantile(q).map { ($0 * 1_000).rounded() / 1_000 })
-        }
-        return [
-            "count": .number(sketch.count), "p50": milliseconds(0.5), "p90": milliseconds(0.9),
-            "p99": milliseconds(0.99), "max": milliseconds(1),
-        ]
+    private static func latency(_ sketch: DDSketch) -> StatsReport.Latency {
+        StatsReport.Latency(
+            count: Int64(sketch.count), p50: sketch.quantile(0.5), p90: sketch.quantile(0.9),
+            p99: sketch.quantile(0.99), max: sketch.quantile(1))
     }
 }

@@ -25,6 +25,7 @@ public enum Limits {
     public static let connectionsPerUserMax = 64
     public static let halfSentRequestMsMax = 30_000
     public static let slowReaderBytesMax = 1 << 20
+    public static let slowReaderMsMax = 30_000
     public static let subscriptionsPerConnectionMax = 16
     public static let agentConnectionsMax = 16
     /// Events of one commit that are looked up for subscribers; what exceeds it is told as missed.

@@ -5,7 +5,7 @@ internal import QuipuProtocol
 internal import Synchronization
 
 /// One connection of `query.sock`: who it is, and what it has subscribed to.
-final class Session: Sendable {
+final class QueryConnection: Sendable {
     let peer: PeerCredentials
     private let outbox: Outbox
     private let dispatcher: Dispatcher
@@ -45,7 +45,7 @@ final class Session: Sendable {
 
     private func bounded(_ reply: ByteBuffer) -> ByteBuffer {
         guard reply.readableBytes > Limits.replyBytesMax else { return reply }
-        dispatcher.statistics.hit(bound: "reply_bytes")
+        dispatcher.statistics.hit(limit: "reply_bytes")
         let error = RPCError(
             .tooLarge, path: "limit",
             hint: "the reply has over \(Limits.replyBytesMax) bytes; ask for fewer rows")
@@ -55,7 +55,7 @@ final class Session: Sendable {
     private func answer(_ request: Result<Request, RefusedRequest>) async -> Reply? {
         switch request {
         case .failure(let refused):
-            dispatcher.statistics.refused(refused.error.code)
+            dispatcher.statistics.requestRefused()
             return refused.reply
         case .success(let request):
             let outcome = await dispatcher.answer(request, for: self)
@@ -67,7 +67,7 @@ final class Session: Sendable {
 
     func subscribe(_ request: SubscribeRequest) throws(RPCError) -> JSON {
         guard subscriptions.withLock({ $0.count }) < Limits.subscriptionsPerConnectionMax else {
-            dispatcher.statistics.hit(bound: "subscriptions_per_connection")
+            dispatcher.statistics.hit(limit: "subscriptions_per_connection")
             throw RPCError(
                 .limitExceeded,
                 hint: "a connection has at most \(Limits.subscriptionsPerConnectionMax)")
