@@ -1,1 +1,51 @@
-int quipu_platform_placeholder;
+#define _GNU_SOURCE
+#include "CPlatform.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int quipu_peer_credentials(int descriptor, int32_t *pid, uint32_t *uid, uint32_t *gid) {
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return -1;
+    *pid = peer.pid;
+    *uid = peer.uid;
+    *gid = peer.gid;
+    return 0;
+}
+
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS 59
+#endif
+
+int quipu_peer_groups(int descriptor, uint32_t *groups, int capacity) {
+    socklen_t size = (socklen_t)capacity * sizeof *groups;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, groups, &size) != 0) return -1;
+    return (int)(size / sizeof *groups);
+}
+
+int quipu_accept(int listener) {
+    return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+void quipu_name_thread(const char *name) {
+    pthread_setname_np(pthread_self(), name);
+}
+
+int quipu_terminal_columns(int descriptor) {
+    struct winsize size;
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+int64_t quipu_resident_bytes(void) {
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file) return -1;
+    long long total, resident;
+    int fields = fscanf(file, "%lld %lld", &total, &resident);
+    fclose(file);
+    return fields == 2 ? resident * sysconf(_SC_PAGESIZE) : -1;
+}

@@ -1,1 +1,30 @@
-#pragma once
+// What Swift's Glibc overlay does not show.
+#ifndef CPLATFORM_H
+#define CPLATFORM_H
+
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/types.h>
+
+// Peer credentials of a connected Unix socket. 0, or -1 with errno.
+int quipu_peer_credentials(int descriptor, int32_t *pid, uint32_t *uid, uint32_t *gid);
+
+// Supplementary groups of a user are not in the credentials of a peer; this asks the kernel for those that
+// the peer had when it connected (SO_PEERGROUPS). Returns how many were written (at most `capacity`), or -1.
+int quipu_peer_groups(int descriptor, uint32_t *groups, int capacity);
+
+// accept4 with SOCK_CLOEXEC and SOCK_NONBLOCK.
+int quipu_accept(int listener);
+
+// Names the calling thread; at most 15 bytes are kept.
+void quipu_name_thread(const char *name);
+
+// The width of the terminal in columns; 0 when it is none.
+int quipu_terminal_columns(int descriptor);
+
+// Resident memory of this process in bytes; -1 when /proc does not tell.
+int64_t quipu_resident_bytes(void);
+
+#endif

@@ -1,0 +1,52 @@
+import Glibc
+
+/// Directories and lock files.
+public enum Directories {
+    /// Makes `path` and what is missing above it. Existing directories keep their mode.
+    public static func make(_ path: String, mode: UInt32 = 0o700) throws(SystemError) {
+        if mkdir(path, mode) == 0 || errno == EEXIST {
+            var status = stat()
+            guard stat(path, &status) == 0 else { throw .current("stat", path: path) }
+            guard status.st_mode & S_IFMT == S_IFDIR else {
+                throw SystemError(code: ENOTDIR, operation: "mkdir", path: path)
+            }
+            return
+        }
+        guard errno == ENOENT, let slash = path.dropFirst().lastIndex(of: "/") else {
+            throw .current("mkdir", path: path)
+        }
+        try make(String(path[..<slash]), mode: mode)
+        guard mkdir(path, mode) == 0 || errno == EEXIST else { throw .current("mkdir", path: path) }
+    }
+}
+
+/// A file whose exclusive lock says: one process owns this directory. The kernel drops the lock with the
+/// process, however it ends, so a lock is never stale.
+public final class LockFile: Sendable {
+    public enum Failure: Error, Sendable {
+        /// Another process holds it; nil when it has not written its pid yet.
+        case held(by: Int32?)
+        case system(SystemError)
+    }
+
+    private let descriptor: OwnedDescriptor
+
+    /// Takes the lock at once or fails at once.
+    public init(path: String) throws(Failure) {
+        let raw = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard raw >= 0 else { throw .system(.current("open", path: path)) }
+        let descriptor = OwnedDescriptor(owning: raw)
+        guard flock(raw, LOCK_EX | LOCK_NB) == 0 else {
+            guard errno == EWOULDBLOCK else { throw .system(.current("flock", path: path)) }
+            var buffer = [UInt8](repeating: 0, count: 16)
+            let count = pread(raw, &buffer, buffer.count, 0)
+            let digits = buffer.prefix(max(count, 0)).prefix { $0 != 0x0a }
+            throw .held(by: Int32(String(decoding: digits, as: UTF8.self)))
+        }
+        let text = Array("\(getpid())\n".utf8)
+        guard ftruncate(raw, 0) == 0, pwrite(raw, text, text.count, 0) == text.count else {
+            throw .system(.current("write", path: path))
+        }
+        self.descriptor = descriptor
+    }
+}

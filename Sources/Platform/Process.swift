@@ -1,0 +1,33 @@
+import CPlatform
+import Glibc
+
+/// Facts about this process and its machine.
+public enum ProcessFacts {
+    public static var processID: Int32 { getpid() }
+    public static var userID: UInt32 { getuid() }
+    /// Bytes; nil when /proc does not tell.
+    public static var residentBytes: Int64? {
+        let bytes = quipu_resident_bytes()
+        return bytes < 0 ? nil : bytes
+    }
+
+    /// The machine's own name.
+    public static var hostName: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
+        return String(
+            decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// Columns of the terminal at `descriptor`; nil when it is none.
+    public static func terminalColumns(_ descriptor: Int32 = 1) -> Int? {
+        guard isatty(descriptor) == 1 else { return nil }
+        let columns = Int(quipu_terminal_columns(descriptor))
+        return columns > 0 ? columns : nil
+    }
+
+    /// The numeric id of a group; nil when there is none of that name.
+    public static func groupID(named name: String) -> UInt32? {
+        getgrnam(name).map { $0.pointee.gr_gid }
+    }
+}

@@ -1,0 +1,29 @@
+import Glibc
+
+/// A call to the operating system that failed: what was tried, on what, and errno.
+public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
+    public var code: Int32
+    public var operation: String
+    public var path: String?
+
+    public init(code: Int32, operation: String, path: String? = nil) {
+        self.code = code
+        self.operation = operation
+        self.path = path
+    }
+
+    /// From `errno` as it is now.
+    public static func current(_ operation: String, path: String? = nil) -> SystemError {
+        SystemError(code: errno, operation: operation, path: path)
+    }
+
+    public var description: String {
+        let reason = String(cString: strerror(code))
+        guard let path else { return "\(operation): \(reason)" }
+        return "\(operation) \(path): \(reason)"
+    }
+
+    public var isWouldBlock: Bool { code == EAGAIN }
+    public var isInterrupted: Bool { code == EINTR }
+    public var isNotFound: Bool { code == ENOENT }
+}
