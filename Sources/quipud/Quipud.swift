@@ -1,6 +1,5 @@
 import ArgumentParser
 import DaemonCore
-import Foundation
 import Logging
 import Platform
 import QuipuModel
@@ -28,7 +27,7 @@ struct Quipud: AsyncParsableCommand {
     var memory = false
 
     func run() async throws {
-        let environment = ProcessInfo.processInfo.environment
+        let environment = ProcessFacts.environment()
         let places = Places(
             role: .service, environment: environment, userID: ProcessFacts.userID,
             runtimeDirectory: runtimeDir, stateDirectory: stateDir)
