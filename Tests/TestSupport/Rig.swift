@@ -81,10 +81,11 @@ public final class Rig {
         var events: [JSON] = []
         var cursor: JSON?
         repeat {
-            var members = params + [
-                JSON.Member("limit", .int(Int64(Limits.rowsPerReplyMax))),
-                JSON.Member("since", "2000-01-01T00:00:00Z"), JSON.Member("order", "asc"),
-            ]
+            var members =
+                params + [
+                    JSON.Member("limit", .int(Int64(Limits.rowsPerReplyMax))),
+                    JSON.Member("since", "2000-01-01T00:00:00Z"), JSON.Member("order", "asc"),
+                ]
             if let cursor { members.append(JSON.Member("cursor", cursor)) }
             let page = try ask("events.query", .object(members))
             events += page["events"]?.array ?? []
