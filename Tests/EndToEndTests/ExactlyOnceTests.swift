@@ -32,7 +32,7 @@ import Testing
                 }
             }
             if kill % 9 == 8 { try writer.rotate() }
-            usleep(UInt32.random(in: 0...60_000, using: &random))
+            rig.pass(microseconds: .random(in: 0...60_000, using: &random))
             if Bool.random(using: &random) {
                 agent.kill9()
             } else {
