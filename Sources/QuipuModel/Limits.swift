@@ -25,7 +25,11 @@ public enum Limits {
     public static let connectionsPerUserMax = 64
     public static let halfSentRequestMsMax = 30_000
     public static let slowReaderBytesMax = 1 << 20
+    public static let slowReaderMsMax = 30_000
     public static let subscriptionsPerConnectionMax = 16
+    public static let agentConnectionsMax = 16
+    /// Events of one commit that are looked up for subscribers; what exceeds it is told as missed.
+    public static let notifiedEventsPerCommitMax = 1_000
 
     // Lines and datagrams.
     public static let lineBytesMax = 16 << 20
@@ -47,7 +51,7 @@ public enum Limits {
     public static let inFlightBatchesMax = 64
     public static let commitDelayMs = 250
     public static let commitBytes = 2 << 20
-    public static let ingestQueueBytesMax = 24 << 20
+    public static let ingestQueueBytesMax = 4 << 20
 
     // Spool.
     public static let spoolBytesMax = 256 << 20
