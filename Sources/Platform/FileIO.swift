@@ -10,6 +10,22 @@ extension OwnedDescriptor {
         self.init(owning: raw)
     }
 
+    /// Opens the file that `identity` names, if it is what stands at `path` now.
+    ///
+    /// - Parameter linkOwner: Who owns the symbolic link at `path`; nil when it is no link. A link that is
+    ///   not root's must not lead to another user's file, or whoever may write a directory that is
+    ///   watched could have any file read.
+    public init(
+        readingFile path: String, identity: FileIdentity, linkOwner: UInt32?
+    ) throws(SystemError) {
+        let descriptor = try OwnedDescriptor(readingFile: path, followingLinks: linkOwner != nil)
+        let status = try FileStatus(of: descriptor)
+        guard status.kind == .regular, status.identity == identity,
+            FileStatus.mayFollow(linkOwner: linkOwner, to: status)
+        else { throw SystemError(code: ESTALE, operation: "open", path: path) }
+        self = descriptor
+    }
+
     /// Fills `buffer` from `offset` on; fewer bytes only where the file ends.
     public func read(
         at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
@@ -28,6 +44,16 @@ extension OwnedDescriptor {
         }
         return filled
     }
+}
+
+extension SystemError {
+    /// As if the system had said that there is nothing at `path`.
+    public static func notFound(_ operation: String, path: String) -> SystemError {
+        SystemError(code: ENOENT, operation: operation, path: path)
+    }
+
+    /// Nothing is at the path, or a part of it is no directory.
+    public var isMissing: Bool { code == ENOENT || code == ENOTDIR }
 }
 
 /// Looking for a byte in memory.
@@ -50,14 +76,20 @@ public enum ByteSearch {
 
 /// The names in a directory.
 public enum DirectoryListing {
-    /// Calls `body` with each name but `.` and `..`, in no order. Names that are not UTF-8 are left out.
-    public static func read(_ path: String, _ body: (String) -> Void) throws(SystemError) {
+    /// Calls `body` with each name but `.` and `..`, in no order, and whether it may be a directory (or a link
+    /// to one). Names that are not UTF-8 are left out.
+    public static func read(
+        _ path: String, _ body: (_ name: String, _ mayBeDirectory: Bool) -> Void
+    ) throws(SystemError) {
         guard let directory = opendir(path) else { throw .current("opendir", path: path) }
         defer { closedir(directory) }
         while let entry = readdir(directory) {
             let bytes = UnsafeRawPointer(entry) + directoryNameOffset
             let name = String(validatingCString: bytes.assumingMemoryBound(to: CChar.self))
-            if let name, name != ".", name != ".." { body(name) }
+            if let name, name != ".", name != ".." {
+                let type = Int(entry.pointee.d_type)
+                body(name, type == DT_DIR || type == DT_LNK || type == DT_UNKNOWN)
+            }
         }
     }
 

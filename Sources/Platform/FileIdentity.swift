@@ -59,6 +59,12 @@ public struct FileStatus: Sendable, Equatable {
         self.init(raw)
     }
 
+    /// Whether a link of `linkOwner` (nil: no link at all) may be followed to a file or directory.
+    public static func mayFollow(linkOwner: UInt32?, to target: FileStatus) -> Bool {
+        guard let linkOwner else { return true }
+        return linkOwner == 0 || linkOwner == target.owner
+    }
+
     private init(_ raw: quipu_file_status) {
         identity = FileIdentity(
             device: raw.device, inode: raw.inode, generation: raw.generation,

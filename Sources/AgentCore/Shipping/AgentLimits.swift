@@ -4,6 +4,8 @@ import QuipuModel
 enum AgentLimits {
     /// Files held open; the least recently used is closed first.
     static let openFilesMax = 64
+    /// Scans that a file with nothing to read stays open.
+    static let idleRoundsMax = 6
     /// Up to here an unfinished line is read again from its start when it grew; a longer one is scanned on.
     static let rereadBytesMax = 64 << 10
     /// Files together may have this much unanswered, so that datagrams always find room behind them.
