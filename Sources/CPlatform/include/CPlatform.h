@@ -2,6 +2,7 @@
 #ifndef CPLATFORM_H
 #define CPLATFORM_H
 
+#include "CPlatformDatagrams.h"
 #include "CPlatformFiles.h"
 
 #include <stdint.h>
@@ -19,6 +20,9 @@ int quipu_peer_groups(int descriptor, uint32_t *groups, int capacity);
 
 // accept4 with SOCK_CLOEXEC and SOCK_NONBLOCK.
 int quipu_accept(int listener);
+
+// The environment, which Swift 6 takes for a mutable global.
+char **quipu_environment(void);
 
 // Names the calling thread; at most 15 bytes are kept.
 void quipu_name_thread(const char *name);

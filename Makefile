@@ -1,0 +1,80 @@
+# Quipu. `make help` lists the goals.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+SECONDS_EACH ?= 60
+
+# One set of flags for every debug build, so that check and test share it; undeclared imports fail it.
+DEBUG := --explicit-target-dependency-import-check error
+RELEASE := -c release --static-swift-stdlib
+TRAFFIC := $(CURDIR)/.build/traffic.jsonl
+
+PROGRAMS := quipud quipu-agent quipu
+UNITS := $(wildcard systemd/*.service systemd/*.socket)
+USER_UNITS := $(wildcard systemd/user/*.service systemd/user/*.socket)
+LIB := $(DESTDIR)$(PREFIX)/lib
+
+.PHONY: help deps build demo up test test-systemd check bench fuzz install uninstall
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+deps: ## install what is missing (apt-get, as root or through sudo)
+	@Scripts/deps
+
+build: deps ## release binaries in .build/release; they run where Swift is not installed
+	swift build $(RELEASE)
+
+demo: build ## sample logs and datagrams in, answers out; ends by itself
+	Scripts/demo
+
+up: build ## the same, and it stays until Ctrl-C
+	Scripts/demo --stay
+
+test: deps ## everything that proves it: tests, traffic against the schemas, systemd
+	swift build --build-tests $(DEBUG)
+	rm -f $(TRAFFIC)
+	QUIPU_TRAFFIC_LOG=$(TRAFFIC) swift test --skip-build $(DEBUG)
+	python3 protocol/check.py $(TRAFFIC)
+	@$(MAKE) --no-print-directory test-systemd
+
+test-systemd: build ## the units under a real systemd; skipped where namespaces are not permitted
+	Tests/systemd/run
+
+check: deps ## format, layers and undeclared imports, schemas
+	swift format lint --strict --recursive --parallel $$(git ls-files '*.swift')
+	swift build --build-tests $(DEBUG)
+	swift test --skip-build $(DEBUG) --filter TidyTests
+	python3 protocol/check.py
+
+bench: build ## every figure as a ratio to a floor taken in the same run
+	Benchmarks/run
+
+fuzz: deps ## each fuzz target for SECONDS_EACH seconds
+	Fuzz/run.sh $(SECONDS_EACH)
+
+install: ## install what `make build` made below PREFIX; DESTDIR for packages
+	@for p in $(PROGRAMS); do \
+	  install -D -s -m 755 .build/release/$$p $(DESTDIR)$(PREFIX)/bin/$$p || exit; done
+	install -d $(LIB)/systemd/system $(LIB)/systemd/user
+	install -m 644 $(UNITS) $(LIB)/systemd/system
+	install -m 644 $(USER_UNITS) $(LIB)/systemd/user
+	sed -i 's#/usr/local/bin/#$(PREFIX)/bin/#; s#/etc/quipu/#$(SYSCONFDIR)/quipu/#' \
+	  $(LIB)/systemd/{system,user}/quipu{d,-agent}.service
+	install -D -m 644 systemd/quipu.sysusers $(LIB)/sysusers.d/quipu.conf
+	install -D -m 644 systemd/quipu.tmpfiles $(LIB)/tmpfiles.d/quipu.conf
+	@test -e $(DESTDIR)$(SYSCONFDIR)/quipu/quipu.yaml || \
+	  install -D -m 644 systemd/quipu.yaml $(DESTDIR)$(SYSCONFDIR)/quipu/quipu.yaml
+	@test -n "$(DESTDIR)" || Scripts/after-install
+
+uninstall: ## remove what install put there; configuration and data stay
+	@test -n "$(DESTDIR)" || test ! -d /run/systemd/system || \
+	  systemctl disable --now $(notdir $(UNITS)) || true
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%)
+	rm -f $(UNITS:systemd/%=$(LIB)/systemd/system/%)
+	rm -f $(USER_UNITS:systemd/user/%=$(LIB)/systemd/user/%)
+	rm -f $(LIB)/sysusers.d/quipu.conf $(LIB)/tmpfiles.d/quipu.conf

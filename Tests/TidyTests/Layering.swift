@@ -1,0 +1,23 @@
+/// Which modules only some targets may import. Package.swift says which targets may use each other;
+/// this says who may see the system and the large libraries.
+enum Layering {
+    static let mayImport: [String: Set<String>] = [
+        "ArgumentParser": ["quipud", "quipu-agent", "quipu"],
+        "CPlatform": ["Platform"],
+        "CSimdJSON": ["Intake"],
+        "CZstd": ["QuipuStore"],
+        "Configuration": ["Settings"],
+        "Dispatch": ["DaemonCore", "QuipuStore"],
+        "Foundation": ["DaemonCore", "QuipuStore"],
+        "FoundationEssentials": ["DaemonCore", "QuipuStore", "Settings"],
+        "GRDB": ["QuipuStore"],
+        "GRDBSQLite": ["QuipuStore"],
+        "Glibc": ["Platform"],
+        "Logging": ["DaemonCore", "quipud"],
+        "NIOCore": ["DaemonCore"],
+        "NIOPosix": ["DaemonCore"],
+        "QuipuStore": ["DaemonCore"],
+        "ServiceLifecycle": ["DaemonCore", "quipud"],
+        "SystemPackage": ["Settings"],
+    ]
+}
