@@ -3,6 +3,7 @@
 #define CPLATFORM_H
 
 #include "CPlatformDatagrams.h"
+#include "CPlatformFiles.h"
 
 #include <stdint.h>
 #include <sys/epoll.h>
