@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Platform
 import QuipuClient
 import QuipuModel
@@ -17,9 +16,9 @@ struct GlobalOptions: ParsableArguments {
 
     var places: Places {
         Places(
-            role: .client, environment: Surroundings.environment,
+            role: .client, environment: ProcessFacts.environment(),
             userID: ProcessFacts.userID, runtimeDirectory: runtimeDirectory,
-            exists: Surroundings.exists)
+            exists: Files.exists)
     }
 
     /// Asks one question and shows its answer: untouched with `--json`, else as `show` draws it.
@@ -47,26 +46,7 @@ struct GlobalOptions: ParsableArguments {
     }
 }
 
-/// The environment and the file system, as far as a command line may look at them.
-enum Surroundings {
-    private static let names = [
-        "COLUMNS", "HOME", "NO_COLOR", "QUIPU_RUNTIME_DIR", "RUNTIME_DIRECTORY", "TERM",
-        "XDG_RUNTIME_DIR", "XDG_STATE_HOME",
-    ]
-
-    static var environment: [String: String] {
-        var values: [String: String] = [:]
-        for name in names {
-            if let value = getenv(name) { values[name] = String(cString: value) }
-        }
-        return values
-    }
-
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
-
-    /// Whether standard output is one.
-    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
-
+extension Timestamp {
     static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds()) }
 }
 
@@ -84,7 +64,7 @@ func reportingFailure(_ work: () throws -> Void) throws {
     } catch let error as ClientError {
         Diagnostics.write("quipu: \(error)")
         throw exitStatus(for: error)
-    } catch let error as SystemError where error.code == EPIPE {
+    } catch let error as SystemError where error.isDisconnected {
         // Who reads has seen enough.
         throw ExitCode.success
     } catch let error as SystemError {

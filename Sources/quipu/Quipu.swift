@@ -1,4 +1,5 @@
 import ArgumentParser
+import QuipuModel
 
 @main
 struct Quipu: ParsableCommand {
@@ -11,7 +12,7 @@ struct Quipu: ParsableCommand {
 
             Exit status: 0 good, 1 failed, 64 wrong usage, 69 daemon not reachable.
             """,
-        version: "0.1.0",
+        version: Version.text,
         subcommands: [
             HealthCommand.self, StatsCommand.self, LedgerCommand.self, EventsCommand.self,
             SessionsCommand.self, SessionCommand.self, ToolsCommand.self, ErrorsCommand.self,

@@ -83,7 +83,7 @@ enum TailLine {
             return cut("\(topic)  \(Visible.text(data.text))", screen)
         }
         let style = screen.style
-        let time = Units.clock(data["time"]?.string, now: Surroundings.now)
+        let time = Units.clock(data["time"]?.string, now: .now)
         let status = EventRows.status(data)
         let words: [(String, Style.Color?)] = [
             (time, .dim), (data["kind"]?.string ?? Units.absent, nil),

@@ -23,15 +23,15 @@ struct Screen {
     static let columnsDefault = 80
 
     static func standard() -> Screen {
-        let environment = Surroundings.environment
-        let isTerminal = Surroundings.isTerminal
+        let environment = ProcessFacts.environment()
+        let isTerminal = ProcessFacts.isTerminal()
         let asked = environment["COLUMNS"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
         let columns = asked ?? ProcessFacts.terminalColumns() ?? (isTerminal ? columnsDefault : nil)
         let wantsColor =
             environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
         return Screen(
             tableColumns: columns, chartColumns: columns ?? columnsDefault,
-            style: Style(isColored: isTerminal && wantsColor), now: Surroundings.now)
+            style: Style(isColored: isTerminal && wantsColor), now: .now)
     }
 
     var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -44,31 +44,24 @@ struct Screen {
     mutating func flush() throws(SystemError) {
         let pending = bytes
         bytes = []
-        try StandardStream.output.write(pending)
+        try StandardOutput.write(pending)
     }
 }
 
-/// A stream that this process was started with, and does not own.
-enum StandardStream: Int32 {
-    case output = 1
-    case error = 2
-
-    func write(_ bytes: [UInt8]) throws(SystemError) {
-        let descriptor = OwnedDescriptor(owning: rawValue)
+enum StandardOutput {
+    static func write(_ bytes: [UInt8]) throws(SystemError) {
+        let descriptor = OwnedDescriptor(owning: 1)
         let result = bytes.withUnsafeBytes { all in
             Result { () throws(SystemError) in try descriptor.writeAll(all) }
         }
+        // The process was started with it, and keeps it.
         _ = descriptor.release()
         try result.get()
     }
 }
 
 enum Diagnostics {
-    /// Where standard error is closed, nobody is left to be told.
-    static func write(_ line: String) {
-        let visible = Visible.text(line)
-        try? StandardStream.error.write(Array((visible + "\n").utf8))
-    }
+    static func write(_ line: String) { StandardError.write(Visible.text(line) + "\n") }
 }
 
 /// Colours, where they are wanted.
