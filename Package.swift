@@ -92,7 +92,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
 
@@ -110,7 +110,7 @@ let package = Package(
         .executableTarget(
             name: "quipud",
             dependencies: [
-                "DaemonCore", "Platform", "QuipuModel", "Settings",
+                "DaemonCore", "Platform", "QuipuModel", "QuipuProtocol", "Settings",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -129,6 +129,35 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+
+        // What tests share: processes, temporary directories, a rig of daemon and agent.
+        .target(
+            name: "TestSupport",
+            dependencies: ["QuipuClient", "QuipuModel", "QuipuProtocol"],
+            path: "Tests/TestSupport"),
+        .testTarget(name: "SketchesTests", dependencies: ["Sketches", "TestSupport"]),
+        .testTarget(
+            name: "QuipuProtocolTests",
+            dependencies: ["QuipuModel", "QuipuProtocol", "TestSupport"]),
+        .testTarget(
+            name: "IntakeTests",
+            dependencies: ["Intake", "QuipuModel", "Sketches", "TestSupport"]),
+        .testTarget(
+            name: "QuipuStoreTests",
+            dependencies: ["QuipuModel", "QuipuStore", "Sketches", "TestSupport"]),
+        .testTarget(
+            name: "AgentCoreTests",
+            dependencies: ["AgentCore", "Platform", "QuipuModel", "QuipuProtocol", "TestSupport"]),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: ["QuipuProtocol", "TestSupport", "quipu"]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "Platform", "QuipuClient", "QuipuModel", "QuipuProtocol", "TestSupport", "quipu",
+                "quipu-agent", "quipud",
+            ]),
+        .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -32,6 +32,10 @@ int quipu_accept(int listener) {
     return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
+char **quipu_environment(void) {
+    return environ;
+}
+
 void quipu_name_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
 }

@@ -11,6 +11,21 @@ public enum ProcessFacts {
         return bytes < 0 ? nil : bytes
     }
 
+    /// The process's environment. For executables, which hand it down; nothing below them reads it.
+    public static func environment() -> [String: String] {
+        var variables: [String: String] = [:]
+        guard var entry = quipu_environment() else { return variables }
+        while let text = entry.pointee {
+            let pair = String(cString: text)
+            if let equals = pair.firstIndex(of: "=") {
+                let name = String(pair[..<equals])
+                variables[name] = String(pair[pair.index(after: equals)...])
+            }
+            entry += 1
+        }
+        return variables
+    }
+
     /// The machine's own name.
     public static var hostName: String {
         var buffer = [CChar](repeating: 0, count: 256)

@@ -5,19 +5,31 @@ public enum Limits {
     // Requests and replies.
     public static let requestBytesMax = 1 << 20
     public static let requestNestingMax = 64
+    public static let requestsPerBatchMax = 256
+    public static let filtersMax = 64
+    public static let filterValuesMax = 1_000
+    public static let filterTextBytesMax = 4_096
+    public static let groupKeysMax = 8
+    public static let aggregatesMax = 32
     public static let replyBytesMax = 16 << 20
     public static let rowsPerReplyMax = 10_000
     public static let rowsPerReplyDefault = 100
     public static let queryMsMax = 5_000
     public static let groupsPerReplyMax = 10_000
     public static let pointsPerSeriesMax = 11_000
+    /// What the default step of a chart aims at.
+    public static let pointsPerSeriesDefault = 300
 
     // Connections.
     public static let connectionsMax = 256
     public static let connectionsPerUserMax = 64
     public static let halfSentRequestMsMax = 30_000
     public static let slowReaderBytesMax = 1 << 20
+    public static let slowReaderMsMax = 30_000
     public static let subscriptionsPerConnectionMax = 16
+    public static let agentConnectionsMax = 16
+    /// Events of one commit that are looked up for subscribers; what exceeds it is told as missed.
+    public static let notifiedEventsPerCommitMax = 1_000
 
     // Lines and datagrams.
     public static let lineBytesMax = 16 << 20
@@ -39,7 +51,7 @@ public enum Limits {
     public static let inFlightBatchesMax = 64
     public static let commitDelayMs = 250
     public static let commitBytes = 2 << 20
-    public static let ingestQueueBytesMax = 24 << 20
+    public static let ingestQueueBytesMax = 4 << 20
 
     // Spool.
     public static let spoolBytesMax = 256 << 20

@@ -586,3 +586,16 @@ public struct Ledger: Sendable {
         self.balanced = balanced
     }
 }
+
+extension Tag {
+    /// Tags from their canonical text (`SeriesKey.tags`).
+    public static func parse(_ text: String) -> [Tag] {
+        text.split(separator: ",").map { part in
+            guard let colon = part.firstIndex(of: ":") else {
+                return Tag(key: String(part), value: "")
+            }
+            return Tag(
+                key: String(part[..<colon]), value: String(part[part.index(after: colon)...]))
+        }
+    }
+}

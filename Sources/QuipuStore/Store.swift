@@ -23,8 +23,8 @@ public protocol Store: Sendable {
     // MARK: Questions
 
     func events(_ query: EventQuery) async throws(StoreError) -> Page<Event>
-    /// The events with these `seq`s, in the order of `seq`; absent ones are left out.
-    func events(seqs: [Int64]) async throws(StoreError) -> [Event]
+    /// The events with these `seq`s that the filters let through, in the order of `seq`.
+    func events(seqs: [Int64], filters: [Filter]) async throws(StoreError) -> [Event]
     func summary(_ query: SummaryQuery) async throws(StoreError) -> Page<EventGroup>
     func sessions(_ query: SessionQuery) async throws(StoreError) -> Page<SessionSummary>
     /// One session, whatever its age; nil when there is none.

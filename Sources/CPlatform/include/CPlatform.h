@@ -18,6 +18,9 @@ int quipu_peer_groups(int descriptor, uint32_t *groups, int capacity);
 // accept4 with SOCK_CLOEXEC and SOCK_NONBLOCK.
 int quipu_accept(int listener);
 
+// The environment, which Swift 6 takes for a mutable global.
+char **quipu_environment(void);
+
 // Names the calling thread; at most 15 bytes are kept.
 void quipu_name_thread(const char *name);
 

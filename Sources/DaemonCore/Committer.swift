@@ -1,0 +1,176 @@
+internal import Platform
+internal import QuipuModel
+internal import QuipuStore
+
+/// Collects decoded batches and commits them in groups: whichever comes first, `Limits.commitDelayMs` after
+/// the first or `Limits.commitBytes` of them. The only caller of the store's writing methods.
+actor Committer {
+    /// A batch and whoever waits for what became of it.
+    private struct Entry {
+        var batch: PendingBatch
+        var bytes: Int
+        var answer: Promise<Result<BatchOutcome, StoreError>>
+    }
+
+    private let store: any Store
+    private let statistics: Statistics
+    private let onCommit: @Sendable ([PendingBatch], CommitReceipt) async -> Void
+
+    private var queue: [Entry] = []
+    private var queuedBytes = 0
+    private var opens: [@Sendable () async -> Void] = []
+    private var isDraining = false
+    private var isRunning = false
+    private var roomWaiters: [CheckedContinuation<Void, Never>] = []
+    private var timer: Task<Void, Never>?
+
+    init(
+        store: any Store, statistics: Statistics,
+        onCommit: @escaping @Sendable ([PendingBatch], CommitReceipt) async -> Void
+    ) {
+        self.store = store
+        self.statistics = statistics
+        self.onCommit = onCommit
+    }
+
+    /// Waits until the queue has room. One batch is always admitted, however large.
+    func room() async {
+        while queuedBytes >= Limits.ingestQueueBytesMax {
+            await withCheckedContinuation { roomWaiters.append($0) }
+        }
+    }
+
+    /// Queues a batch; what became of it is known after its commit. Batches are committed in the order of
+    /// these calls.
+    func enqueue(
+        _ batch: PendingBatch, bytes: Int
+    ) -> Promise<Result<BatchOutcome, StoreError>> {
+        let answer = Promise<Result<BatchOutcome, StoreError>>()
+        guard !isDraining else {
+            answer.fulfil(.failure(.closed))
+            return answer
+        }
+        queue.append(Entry(batch: batch, bytes: bytes, answer: answer))
+        queuedBytes += bytes
+        statistics.queue(bytes: queuedBytes, batches: queue.count)
+        schedule()
+        return answer
+    }
+
+    /// Runs a writing question between two commits, after everything queued before it.
+    func open(
+        _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
+    ) async -> Result<SourceState, StoreError> {
+        await withCheckedContinuation { answer in
+            opens.append { [store] in
+                do throws(StoreError) {
+                    answer.resume(
+                        returning: .success(
+                            try await store.open(identity, size: size, restart: restart, at: now)))
+                } catch {
+                    answer.resume(returning: .failure(error))
+                }
+            }
+            wake()
+        }
+    }
+
+    /// Goes the way of a batch, through the queue and the store's writer, and proves both alive.
+    func probe() async -> Bool {
+        await withCheckedContinuation { answer in
+            opens.append { [store] in
+                do throws(StoreError) {
+                    try await store.probe()
+                    answer.resume(returning: true)
+                } catch {
+                    // A store that answers with an error is alive; a hung one never gets here.
+                    answer.resume(returning: error != .closed)
+                }
+            }
+            wake()
+        }
+    }
+
+    /// Commits what is queued; what comes from now on is refused.
+    func drain() async {
+        isDraining = true
+        wake()
+        while isRunning || !queue.isEmpty {
+            await withCheckedContinuation { roomWaiters.append($0) }
+        }
+    }
+
+    private func schedule() {
+        if isDraining || queuedBytes >= Limits.commitBytes {
+            wake()
+        } else if timer == nil, !isRunning {
+            timer = Task { [weak self] in
+                try? await Task.sleep(for: .milliseconds(Limits.commitDelayMs))
+                await self?.timerFired()
+            }
+        }
+    }
+
+    private func timerFired() {
+        guard timer != nil else { return }
+        wake()
+    }
+
+    private func wake() {
+        timer?.cancel()
+        timer = nil
+        guard !isRunning else { return }
+        isRunning = true
+        Task { await run() }
+    }
+
+    private func run() async {
+        while !queue.isEmpty || !opens.isEmpty {
+            let entries = queue
+            queue = []
+            let bytes = entries.reduce(0) { $0 + $1.bytes }
+            if !entries.isEmpty { await commit(entries, bytes: bytes) }
+            let questions = opens
+            opens = []
+            for question in questions { await question() }
+            // What came in meanwhile waits for its own delay, unless it is a full group already.
+            if opens.isEmpty, !isDraining, queuedBytes < Limits.commitBytes { break }
+        }
+        isRunning = false
+        releaseRoom()
+        if !queue.isEmpty { schedule() }
+    }
+
+    private func commit(_ entries: [Entry], bytes: Int) async {
+        let batches = entries.map(\.batch)
+        let started = MonotonicClock.microseconds()
+        let result: Result<CommitReceipt, StoreError>
+        do throws(StoreError) {
+            let now = Timestamp(microseconds: WallClock.microseconds())
+            result = .success(try await store.commit(batches, at: now))
+        } catch {
+            result = .failure(error)
+        }
+        let elapsed = MonotonicClock.microseconds() - started
+        queuedBytes -= bytes
+        releaseRoom()
+        switch result {
+        case .success(let receipt):
+            statistics.committed(batches, receipt, microseconds: elapsed)
+            for (entry, outcome) in zip(entries, receipt.outcomes) {
+                entry.answer.fulfil(.success(outcome))
+            }
+            await onCommit(batches, receipt)
+        case .failure(let error):
+            statistics.commitFailed(error)
+            for entry in entries { entry.answer.fulfil(.failure(error)) }
+        }
+        statistics.queue(bytes: queuedBytes, batches: queue.count)
+    }
+
+    private func releaseRoom() {
+        let waiters = roomWaiters
+        roomWaiters = []
+        for waiter in waiters { waiter.resume() }
+    }
+}

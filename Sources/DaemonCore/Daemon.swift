@@ -1,0 +1,213 @@
+public import Logging
+internal import NIOCore
+internal import NIOPosix
+public import Platform
+internal import QuipuModel
+public import QuipuProtocol
+internal import QuipuStore
+public import Settings
+internal import UnixSignals
+
+/// Why the daemon could not start, for a person.
+public struct DaemonError: Error, Sendable, CustomStringConvertible {
+    public var description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// `quipud`: opens the database, serves both sockets, and stops when told to.
+public struct Daemon: Sendable {
+    public struct Options: Sendable {
+        public var places: Places
+        public var settings: DaemonSettings
+        /// Reads the settings anew, for SIGHUP.
+        public var reload: @Sendable () async throws(SettingsError) -> DaemonSettings
+        public var version: String
+        /// A file for every request and reply; tests check them against the schemas.
+        public var trafficLog: String?
+
+        public init(
+            places: Places, settings: DaemonSettings,
+            reload: @escaping @Sendable () async throws(SettingsError) -> DaemonSettings,
+            version: String, trafficLog: String? = nil
+        ) {
+            self.places = places
+            self.settings = settings
+            self.reload = reload
+            self.version = version
+            self.trafficLog = trafficLog
+        }
+    }
+
+    private let options: Options
+    private let manager: ServiceManager
+    private let log: Logger
+
+    public init(options: Options, manager: ServiceManager, log: Logger) {
+        self.options = options
+        self.manager = manager
+        self.log = log
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    public func run() async throws(DaemonError) {
+        // Registered before anything else, so that no signal ends the process half-way.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+        let locks = try claim()
+        defer { withExtendedLifetime(locks) {} }
+        let sockets = try Sockets(places: options.places, manager: manager, log: log)
+        let store = try await openStore()
+        let parts = try Parts(daemon: self, store: store, sockets: sockets)
+
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await parts.queries.run(parts.queryConnections) }
+            tasks.addTask { await parts.ingest.run(parts.ingestConnections) }
+            tasks.addTask { await parts.heartbeat.run() }
+            log.info("ready at \(options.places.runtimeDirectory)")
+            manager.ready(status: parts.statistics.summary)
+            await serve(signals)
+            manager.stopping()
+            log.info("stopping")
+            await parts.committer.drain()
+            sockets.stop()
+            tasks.cancelAll()
+        }
+        await store.close()
+    }
+
+    private func serve(_ signals: UnixSignalsSequence) async {
+        for await signal in signals {
+            guard signal == .sighup else { return }
+            manager.reloading()
+            do throws(SettingsError) {
+                let settings = try await options.reload()
+                let note =
+                    settings.persistence == options.settings.persistence
+                    ? "" : "; persistence changes with the next start"
+                log.info("configuration read again\(note)")
+            } catch {
+                log.error("configuration kept as it was: \(error)")
+            }
+            manager.ready(status: "configuration read again")
+        }
+    }
+
+    // MARK: Starting
+
+    /// One daemon for a database, one for a runtime directory: the kernel's word, not a file's.
+    private func claim() throws(DaemonError) -> [LockFile] {
+        let places = options.places
+        var locks: [LockFile] = []
+        for directory in [places.stateDirectory, places.runtimeDirectory] {
+            do throws(SystemError) {
+                try Directories.make(directory)
+            } catch {
+                throw DaemonError("cannot use \(directory): \(error)")
+            }
+            do throws(LockFile.Failure) {
+                locks.append(try LockFile(path: directory + "/quipud.lock"))
+            } catch {
+                switch error {
+                case .held(let pid):
+                    let who = pid.map { "quipud with pid \($0)" } ?? "another quipud"
+                    throw DaemonError("\(who) already uses \(directory)")
+                case .system(let error): throw DaemonError("cannot lock \(directory): \(error)")
+                }
+            }
+            if places.stateDirectory == places.runtimeDirectory { break }
+        }
+        return locks
+    }
+
+    private func openStore() async throws(DaemonError) -> any Store {
+        let path = options.settings.persistence ? options.places.databaseFile : nil
+        // A long migration is no reason to be given up on.
+        let patience = Task { [manager] in
+            while !Task.isCancelled {
+                manager.extendTimeout(microseconds: 30_000_000)
+                try? await Task.sleep(for: .seconds(10))
+            }
+        }
+        defer { patience.cancel() }
+        do throws(StoreError) {
+            return try await SQLiteStore(path: path)
+        } catch {
+            switch error {
+            case .newerSchema(let found, let known):
+                throw DaemonError(
+                    "\(path ?? "the database") has schema \(found); this quipud knows \(known). "
+                        + "Start the newer quipud, or restore a backup made before it")
+            default: throw DaemonError("cannot open \(path ?? "the database"): \(error)")
+            }
+        }
+    }
+}
+
+// MARK: - Parts
+
+extension Daemon {
+    /// Everything that runs, wired.
+    private struct Parts {
+        let statistics: Statistics
+        let committer: Committer
+        let queries: QueryServer
+        let queryConnections: AsyncStream<AcceptedConnection>
+        let ingest: IngestServer
+        let ingestConnections: AsyncStream<AcceptedConnection>
+        let heartbeat: Heartbeat
+
+        init(daemon: Daemon, store: any Store, sockets: Sockets) throws(DaemonError) {
+            let options = daemon.options
+            let statistics = Statistics(startedMicroseconds: MonotonicClock.microseconds())
+            let hub = Hub()
+            let herald = Herald(store: store, hub: hub)
+            committer = Committer(store: store, statistics: statistics) { batches, receipt in
+                await herald.announce(batches, receipt)
+            }
+            let agents = AgentRegister()
+            let watchdog = WatchdogState(intervalMicroseconds: daemon.manager.watchdogMicroseconds)
+            let queryAcceptor = Acceptor(
+                listener: sockets.query, connectionsMax: Limits.connectionsMax,
+                connectionsPerUserMax: Limits.connectionsPerUserMax
+            ) { _ in statistics.connectionRefused() }
+            let ingestAcceptor = Acceptor(
+                listener: sockets.ingest, connectionsMax: Limits.agentConnectionsMax,
+                connectionsPerUserMax: Limits.agentConnectionsMax
+            ) { _ in statistics.connectionRefused() }
+            let facts = DaemonFacts(
+                version: options.version, isInMemory: !options.settings.persistence,
+                agents: agents, watchdog: watchdog,
+                connections: { queryAcceptor.connectionCount })
+            let dispatcher = Dispatcher(
+                store: store, statistics: statistics, hub: hub, facts: facts)
+            let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+            self.statistics = statistics
+            do throws(SystemError) {
+                let traffic: TrafficLog?
+                if let path = options.trafficLog {
+                    traffic = try TrafficLog(path: path)
+                } else {
+                    traffic = nil
+                }
+                queries = QueryServer(
+                    acceptor: queryAcceptor, dispatcher: dispatcher, group: group,
+                    traffic: traffic)
+                ingest = IngestServer(
+                    acceptor: ingestAcceptor, committer: committer, agents: agents,
+                    statistics: statistics, group: group, hostName: ProcessFacts.hostName,
+                    isDurable: options.settings.persistence, traffic: traffic)
+                queryConnections = try queryAcceptor.start(name: "accept-query")
+                ingestConnections = try ingestAcceptor.start(name: "accept-ingest")
+            } catch {
+                throw DaemonError("cannot start: \(error)")
+            }
+            heartbeat = Heartbeat(
+                committer: committer, dispatcher: dispatcher, manager: daemon.manager,
+                watchdog: watchdog)
+            sockets.onStop = {
+                queryAcceptor.stop()
+                ingestAcceptor.stop()
+            }
+        }
+    }
+}

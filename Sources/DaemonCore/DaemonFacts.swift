@@ -1,0 +1,58 @@
+internal import QuipuModel
+internal import QuipuProtocol
+internal import Synchronization
+
+/// What `health` tells beside the database.
+struct DaemonFacts: Sendable {
+    let version: String
+    let isInMemory: Bool
+    let agents: AgentRegister
+    let watchdog: WatchdogState
+    /// Open connections on `query.sock`.
+    let connections: @Sendable () -> Int
+}
+
+/// Agents that are connected to `ingest.sock`.
+final class AgentRegister: Sendable {
+    private struct State {
+        var lastID = 0
+        var agents: [Int: HealthReport.Agent] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    func connect(_ agent: HealthReport.Agent) -> Int {
+        state.withLock { state in
+            state.lastID += 1
+            state.agents[state.lastID] = agent
+            return state.lastID
+        }
+    }
+
+    func shipped(_ id: Int, at now: Timestamp) {
+        state.withLock { $0.agents[id]?.lastBatch = now }
+    }
+
+    func disconnect(_ id: Int) { state.withLock { $0.agents[id] = nil } }
+
+    /// In the order in which they connected.
+    var list: [HealthReport.Agent] {
+        state.withLock { state in state.agents.sorted { $0.key < $1.key }.map(\.value) }
+    }
+}
+
+/// When the last proof of life came back.
+final class WatchdogState: Sendable {
+    private let state: Mutex<HealthReport.Watchdog>
+
+    init(intervalMicroseconds: Int64?) {
+        state = Mutex(
+            HealthReport.Watchdog(
+                enabled: intervalMicroseconds != nil,
+                intervalMs: intervalMicroseconds.map { $0 / 1_000 }, lastProbe: nil))
+    }
+
+    func probed(at now: Timestamp) { state.withLock { $0.lastProbe = now } }
+
+    var report: HealthReport.Watchdog { state.withLock { $0 } }
+}

@@ -1,0 +1,152 @@
+internal import Platform
+internal import QuipuModel
+internal import QuipuProtocol
+internal import QuipuStore
+
+/// Methods to answers.
+struct Dispatcher: Sendable {
+    let store: any Store
+    let statistics: Statistics
+    let hub: Hub
+    let facts: DaemonFacts
+
+    func answer(
+        _ request: Request, for connection: QueryConnection
+    ) async -> Result<JSON, RPCError> {
+        statistics.requestBegan()
+        let started = MonotonicClock.microseconds()
+        let method = Method(rawValue: request.method)
+        let result: Result<JSON, RPCError>
+        if let method {
+            let now = Timestamp(microseconds: WallClock.microseconds())
+            var parameters = Parameters(request.params, now: now)
+            do throws(RPCError) {
+                result = .success(try await call(method, &parameters, now, connection))
+            } catch {
+                result = .failure(error)
+            }
+        } else {
+            result = .failure(unknown(request.method))
+        }
+        var failed = false
+        if case .failure = result { failed = true }
+        statistics.requestEnded(
+            microseconds: MonotonicClock.microseconds() - started, failed: failed)
+        return result
+    }
+
+    private func unknown(_ name: String) -> RPCError {
+        RPCError(
+            .methodNotFound, path: "method",
+            hint: "no method \"\(name.prefix(100))\"; rpc.discover lists them")
+    }
+
+    private func call(
+        _ method: Method, _ parameters: inout Parameters, _ now: Timestamp,
+        _ connection: QueryConnection
+    ) async throws(RPCError) -> JSON {
+        switch method {
+        case .discover:
+            try parameters.none()
+            return .raw(OpenRPCDocument.text)
+        case .health:
+            try parameters.none()
+            return try await health().json
+        case .stats:
+            try parameters.none()
+            return try await stats().json
+        case .ledger:
+            let page = try parameters.ledgerPage()
+            return try await ask { store throws(StoreError) in try await store.ledger(page) }.json
+        case .eventsQuery:
+            let query = try parameters.eventQuery()
+            return try await ask { store throws(StoreError) in try await store.events(query) }
+                .json("events") { $0.json }
+        case .errorsList:
+            let query = try parameters.errorQuery()
+            return try await ask { store throws(StoreError) in try await store.events(query) }
+                .json("errors") { $0.json }
+        case .eventsSummary:
+            let query = try parameters.summaryQuery()
+            return try await ask { store throws(StoreError) in try await store.summary(query) }
+                .json("groups") { $0.json }
+        case .sessionsList:
+            let query = try parameters.sessionQuery()
+            return try await ask { store throws(StoreError) in try await store.sessions(query) }
+                .json("sessions") { $0.json(now: now) }
+        case .sessionsGet:
+            return try await session(try parameters.sessionDetailQuery(), now: now)
+        case .toolsStats:
+            let query = try parameters.toolQuery()
+            return try await ask { store throws(StoreError) in try await store.tools(query) }
+                .json("tools") { $0.json }
+        case .metricsList:
+            let query = try parameters.seriesQuery()
+            return try await ask { store throws(StoreError) in try await store.series(query) }
+                .json("series") { $0.json }
+        case .metricsQuery:
+            let query = try parameters.metricQuery()
+            let series = try await ask { store throws(StoreError) in
+                try await store.metric(query)
+            }
+            return query.reply(series)
+        case .subscribe: return try connection.subscribe(try parameters.subscribeRequest())
+        case .unsubscribe: return try connection.unsubscribe(try parameters.subscriptionNumber())
+        }
+    }
+
+    private func ask<Answer: Sendable>(
+        _ question: (any Store) async throws(StoreError) -> Answer
+    ) async throws(RPCError) -> Answer {
+        do throws(StoreError) {
+            return try await question(store)
+        } catch {
+            throw Replies.error(error)
+        }
+    }
+
+    private func session(
+        _ query: SessionDetailQuery, now: Timestamp
+    ) async throws(RPCError) -> JSON {
+        let summary = try await ask { store throws(StoreError) in
+            try await store.session(query.session)
+        }
+        guard let summary else {
+            throw RPCError(
+                .notFound, path: "session", hint: "no session \"\(query.session.prefix(200))\"")
+        }
+        let timeline = try await ask { store throws(StoreError) in
+            try await store.events(query.timeline)
+        }
+        let page = timeline.json("timeline") { $0.json }
+        return .object((summary.json(now: now).members ?? []) + (page.members ?? []))
+    }
+
+    // MARK: The daemon itself
+
+    private func health() async throws(RPCError) -> HealthReport {
+        let status = try await ask { store throws(StoreError) in try await store.status() }
+        let failure = statistics.failure
+        return HealthReport(
+            mode: failure != nil ? .degraded : facts.isInMemory ? .memory : .persistent,
+            problems: failure.map { [$0] } ?? [], version: facts.version,
+            schemaVersion: status.schemaVersion, uptimeSeconds: statistics.uptimeSeconds,
+            database: HealthReport.Database(
+                path: status.path, sizeBytes: status.sizeBytes, walBytes: status.walBytes),
+            agents: facts.agents.list, lastCommit: status.lastCommit,
+            watchdog: facts.watchdog.report)
+    }
+
+    func stats() async throws(RPCError) -> StatsReport {
+        let status = try await ask { store throws(StoreError) in try await store.status() }
+        var report = statistics.report
+        report.residentBytes = ProcessFacts.residentBytes
+        report.ingest.connections = facts.agents.list.count
+        report.queries.connections = facts.connections()
+        report.stored.events = status.eventCount
+        report.stored.series = status.seriesCount
+        report.stored.seriesOverflow = status.seriesOverflow
+        hub.report(into: &report.subscriptions)
+        return report
+    }
+}

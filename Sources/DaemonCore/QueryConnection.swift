@@ -1,0 +1,89 @@
+internal import NIOCore
+internal import Platform
+internal import QuipuModel
+internal import QuipuProtocol
+internal import Synchronization
+
+/// One connection of `query.sock`: who it is, and what it has subscribed to.
+final class QueryConnection: Sendable {
+    let peer: PeerCredentials
+    private let outbox: Outbox
+    private let dispatcher: Dispatcher
+    private let subscriptions = Mutex<Set<Int64>>([])
+
+    init(peer: PeerCredentials, outbox: Outbox, dispatcher: Dispatcher) {
+        self.peer = peer
+        self.outbox = outbox
+        self.dispatcher = dispatcher
+    }
+
+    var hasSubscriptions: Bool { subscriptions.withLock { !$0.isEmpty } }
+
+    /// Takes back all subscriptions.
+    func end() {
+        let ids = subscriptions.withLock { ids in
+            defer { ids = [] }
+            return ids
+        }
+        for id in ids { _ = dispatcher.hub.unsubscribe(id) }
+    }
+
+    /// The line to send back; nil for notifications and blank lines.
+    func answer(_ line: ByteBufferView) async -> ByteBuffer? {
+        switch Incoming.parse(line) {
+        case .blank: return nil
+        case .single(let request):
+            return await answer(request).map { Replies.line($0.json) }.map(bounded)
+        case .batch(let requests):
+            var replies: [JSON] = []
+            for request in requests {
+                if let reply = await answer(request) { replies.append(reply.json) }
+            }
+            return replies.isEmpty ? nil : bounded(Replies.line(.array(replies)))
+        }
+    }
+
+    private func bounded(_ reply: ByteBuffer) -> ByteBuffer {
+        guard reply.readableBytes > Limits.replyBytesMax else { return reply }
+        dispatcher.statistics.hit(limit: "reply_bytes")
+        let error = RPCError(
+            .tooLarge, path: "limit",
+            hint: "the reply has over \(Limits.replyBytesMax) bytes; ask for fewer rows")
+        return Replies.line(Reply(id: .null, outcome: .failure(error)).json)
+    }
+
+    private func answer(_ request: Result<Request, RefusedRequest>) async -> Reply? {
+        switch request {
+        case .failure(let refused):
+            dispatcher.statistics.requestRefused()
+            return refused.reply
+        case .success(let request):
+            let outcome = await dispatcher.answer(request, for: self)
+            return request.id.map { Reply(id: $0, outcome: outcome) }
+        }
+    }
+
+    // MARK: Subscriptions
+
+    func subscribe(_ request: SubscribeRequest) throws(RPCError) -> JSON {
+        guard subscriptions.withLock({ $0.count }) < Limits.subscriptionsPerConnectionMax else {
+            dispatcher.statistics.hit(limit: "subscriptions_per_connection")
+            throw RPCError(
+                .limitExceeded,
+                hint: "a connection has at most \(Limits.subscriptionsPerConnectionMax)")
+        }
+        let id = dispatcher.hub.subscribe(request, outbox: outbox)
+        subscriptions.withLock { _ = $0.insert(id) }
+        let topics = request.topics.map(\.rawValue).sorted().map(JSON.string)
+        return ["subscription": .int(id), "topics": .array(topics)]
+    }
+
+    func unsubscribe(_ id: Int64) throws(RPCError) -> JSON {
+        guard subscriptions.withLock({ $0.remove(id) }) != nil, dispatcher.hub.unsubscribe(id)
+        else {
+            throw RPCError(
+                .notFound, path: "subscription", hint: "this connection has no subscription \(id)")
+        }
+        return ["unsubscribed": .bool(true), "subscription": .int(id)]
+    }
+}

@@ -1,0 +1,134 @@
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Platform
+internal import QuipuModel
+internal import QuipuProtocol
+
+/// Serves `query.sock`: each connection's requests in their order, one at a time.
+struct QueryServer: Sendable {
+    let acceptor: Acceptor
+    let dispatcher: Dispatcher
+    let group: any EventLoopGroup
+    let traffic: TrafficLog?
+
+    func run(_ connections: AsyncStream<AcceptedConnection>) async {
+        // Discarding: an ordinary group would keep a result for every connection there ever was.
+        await withDiscardingTaskGroup { tasks in
+            for await accepted in connections {
+                tasks.addTask {
+                    await serve(accepted)
+                    acceptor.release(accepted)
+                }
+            }
+            tasks.cancelAll()
+        }
+    }
+
+    /// One connection's end never concerns another, so errors stop here.
+    private func serve(_ accepted: AcceptedConnection) async {
+        let outbox = Outbox()
+        let connection = QueryConnection(
+            peer: accepted.peer, outbox: outbox, dispatcher: dispatcher)
+        do {
+            let channel = try await Self.adopt(accepted.descriptor, group: group) { channel in
+                try channel.pipeline.syncOperations.addHandler(LineFraming())
+                return try NIOAsyncChannel<QueryFrame, ByteBuffer>(
+                    wrappingChannelSynchronously: channel)
+            }
+            outbox.setOnCut {
+                dispatcher.statistics.readerCut()
+                channel.channel.close(promise: nil)
+            }
+            try await channel.executeThenClose { inbound, outbound in
+                try await withThrowingTaskGroup(of: Void.self) { tasks in
+                    tasks.addTask { try await Self.notify(from: outbox, to: outbound) }
+                    try await converse(inbound, outbound, connection)
+                    // Who half-closes after subscribing still listens; the stream ends with the peer.
+                    if connection.hasSubscriptions {
+                        try await channel.channel.closeFuture.get()
+                    }
+                    outbox.close()
+                }
+            }
+        } catch {
+            outbox.close()
+        }
+        connection.end()
+    }
+
+    private func converse(
+        _ inbound: NIOAsyncChannelInboundStream<QueryFrame>,
+        _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, _ connection: QueryConnection
+    ) async throws {
+        for try await frame in inbound {
+            switch frame {
+            case .line(let line):
+                let reply = await connection.answer(line.readableBytesView)
+                traffic?.record(request: line, reply: reply)
+                if let reply { try await outbound.write(reply) }
+            case .tooLong:
+                let hint = "a request has at most \(Limits.requestBytesMax) bytes"
+                try await outbound.write(refusal(RPCError(.tooLarge, hint: hint)))
+            case .stalled:
+                let hint = "half a request, then nothing for \(Limits.halfSentRequestMsMax) ms"
+                try await outbound.write(refusal(RPCError(.timeout, hint: hint)))
+                return
+            }
+        }
+    }
+
+    private func refusal(_ error: RPCError) -> ByteBuffer {
+        dispatcher.statistics.requestRefused()
+        return Replies.line(Reply(id: .null, outcome: .failure(error)).json)
+    }
+
+    private static func notify(
+        from outbox: Outbox, to outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    ) async throws {
+        while true {
+            let lines = await outbox.next()
+            if lines.isEmpty { return }
+            for line in lines {
+                try await outbound.write(line)
+                outbox.written(bytes: line.readableBytes)
+            }
+        }
+    }
+
+    /// Takes over a connected descriptor, which is closed with the channel.
+    static func adopt<Output: Sendable>(
+        _ descriptor: Int32, group: any EventLoopGroup,
+        _ initialise: @escaping @Sendable (any Channel) throws -> Output
+    ) async throws -> Output {
+        try await ClientBootstrap(group: group)
+            // `echo … | socat` closes its half of the connection before it reads the reply.
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(
+                    minimum: 1_024, initial: 4_096, maximum: 256 << 10)
+            )
+            .withConnectedSocket(descriptor) { channel in
+                channel.eventLoop.makeCompletedFuture { try initialise(channel) }
+            }
+    }
+}
+
+/// Appends every request with its reply to a file, for the check of all test traffic against the schemas.
+final class TrafficLog: Sendable {
+    private let descriptor: OwnedDescriptor
+
+    init(path: String) throws(SystemError) {
+        descriptor = try Files.openForAppending(path)
+    }
+
+    func record(request: ByteBuffer, reply: ByteBuffer?) {
+        let request = String(buffer: request)
+        let reply = reply.map { String(buffer: $0) }
+        let entry: JSON = ["request": .string(request), "reply": .optional(reply)]
+        let line = entry.bytes + [UInt8(ascii: "\n")]
+        // A log for tests: what cannot be written is missed by the check itself.
+        line.withUnsafeBytes { bytes in try? descriptor.writeAll(bytes) }
+    }
+}

@@ -1,0 +1,29 @@
+/// What may be asked on `query.sock`. The raw value is the name on the wire.
+public enum Method: String, Sendable, CaseIterable {
+    case discover = "rpc.discover"
+    case health
+    case stats
+    case ledger
+    case eventsQuery = "events.query"
+    case eventsSummary = "events.summary"
+    case sessionsList = "sessions.list"
+    case sessionsGet = "sessions.get"
+    case toolsStats = "tools.stats"
+    case errorsList = "errors.list"
+    case metricsList = "metrics.list"
+    case metricsQuery = "metrics.query"
+    case subscribe
+    case unsubscribe
+}
+
+/// What an agent says on `ingest.sock`. The raw value is the name on the wire.
+public enum IngestMethod: String, Sendable, CaseIterable {
+    case open = "ingest.open"
+    case batch = "ingest.batch"
+    case skip = "ingest.skip"
+}
+
+/// What a subscription may carry. The raw value is the word on the wire.
+public enum Topic: String, Sendable, CaseIterable {
+    case events, metrics, insights, alerts, actions, stats
+}

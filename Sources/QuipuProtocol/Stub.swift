@@ -1,0 +1,1 @@
+public enum OpenRPCDocument { public static let text = "{}" }

@@ -1,0 +1,171 @@
+import Foundation
+import Platform
+import QuipuClient
+import QuipuModel
+import QuipuProtocol
+import Synchronization
+import TestSupport
+import Testing
+
+/// Starting, stopping, locks, sockets and limits of the real daemon.
+@Suite(.serialized) struct DaemonLifeTests {
+    @Test func aSecondDaemonIsRefusedNamingTheFirst() throws {
+        let rig = try Rig()
+        try rig.startDaemon()
+        let second = try Program(
+            "quipud", ["--runtime-dir", rig.directory("other"), "--state-dir", rig.state],
+            log: rig.directory("second.log"))
+        #expect(second.wait() == 1)
+        let pid = try #require(rig.daemon?.processID)
+        #expect(second.log.contains("pid \(pid)"))
+        #expect(try rig.ask("health")["status"] == "ok")
+    }
+
+    @Test func aStaleSocketIsReplacedAndAnythingElseIsNot() throws {
+        let rig = try Rig()
+        try rig.startDaemon()
+        rig.daemon?.kill9()
+        #expect(FileManager.default.fileExists(atPath: rig.querySocket))
+        try rig.startDaemon()
+        rig.daemon?.stop()
+
+        let precious = rig.directory("precious")
+        try "keep".write(toFile: precious, atomically: true, encoding: .utf8)
+        try FileManager.default.createSymbolicLink(
+            atPath: rig.querySocket, withDestinationPath: precious)
+        let refused = try Program(
+            "quipud", ["--runtime-dir", rig.runtime, "--state-dir", rig.state],
+            log: rig.directory("refused.log"))
+        #expect(refused.wait() == 1)
+        #expect(refused.log.contains("query.sock"))
+        #expect(try String(contentsOfFile: precious, encoding: .utf8) == "keep")
+    }
+
+    @Test func terminationIsCleanAndRemovesTheSockets() throws {
+        let rig = try Rig()
+        try rig.start()
+        try rig.append("{\"a\":1}\n{\"a\":2}\n", to: "x.jsonl")
+        try rig.waitForLines(2)
+        #expect(rig.agent?.stop() == 0)
+        #expect(rig.daemon?.stop() == 0)
+        #expect(!FileManager.default.fileExists(atPath: rig.querySocket))
+        try rig.startDaemon()
+        #expect(try rig.ask("ledger")["total"]?["stored"] == 2)
+    }
+
+    @Test func hangupReadsTheConfigurationAgain() throws {
+        let rig = try Rig()
+        try rig.startDaemon()
+        rig.daemon?.signal(SIGHUP)
+        try rig.waitUntil("it says so") {
+            rig.daemon?.log.contains("configuration read again") == true
+        }
+        #expect(try rig.ask("health")["status"] == "ok")
+    }
+
+    @Test func inMemoryNothingIsOnDisk() throws {
+        let rig = try Rig()
+        try rig.startDaemon(["--memory"])
+        let health = try rig.ask("health")
+        #expect(health["mode"] == "memory")
+        #expect(health["database"]?["path"] == .null)
+        #expect(!FileManager.default.fileExists(atPath: rig.state + "/quipu.db"))
+    }
+
+    @Test func tooManyConnectionsOfOneUserAreTurnedAway() throws {
+        let rig = try Rig()
+        try rig.startDaemon()
+        var open: [Connection] = []
+        for _ in 0..<Limits.connectionsPerUserMax {
+            let connection = try Connection(rig.querySocket)
+            try connection.send("{\"method\":\"health\"}\n")
+            #expect(try connection.line()?["result"] != nil)
+            open.append(connection)
+        }
+        let refused = try Connection(rig.querySocket)
+        #expect(try refused.line()?["error"]?["code"] == -32000)
+        open.removeLast()
+        try rig.waitUntil("there is room again") { (try? rig.ask("health")) != nil }
+    }
+
+    @Test func pipelinedRequestsAreAnsweredInOrder() throws {
+        let rig = try Rig()
+        try rig.startDaemon()
+        let connection = try Connection(rig.querySocket)
+        let count = 1_000
+        let requests = (0..<count).map {
+            "{\"method\":\"\($0 % 7 == 0 ? "nope" : "ledger")\",\"id\":\($0)}\n"
+        }
+        DispatchQueue.global().async { try? connection.send(requests.joined()) }
+        for i in 0..<count {
+            #expect(try connection.line()?["id"] == .int(Int64(i)))
+        }
+    }
+
+    @Test func aGiantLineIsRefusedAndTheNextOneAnswered() throws {
+        let rig = try Rig()
+        try rig.startDaemon()
+        let connection = try Connection(rig.querySocket)
+        let padding = String(repeating: " ", count: Limits.requestBytesMax + 10)
+        try connection.send("{\"method\":\(padding)\"health\"}\n{\"method\":\"health\"}\n")
+        #expect(try connection.line()?["error"]?["code"] == -32006)
+        #expect(try connection.line()?["result"]?["status"] == "ok")
+    }
+
+    @Test func subscribersHearOfACommitWithinHalfASecond() throws {
+        let rig = try Rig()
+        try rig.start()
+        let connection = try Connection(rig.querySocket)
+        try connection.send(
+            "{\"method\":\"subscribe\",\"params\":{\"topics\":[\"events\",\"metrics\"]}}\n")
+        #expect(try connection.line()?["result"]?["subscription"] == 1)
+        try rig.send("{\"event\":\"generation\",\"name\":\"diagram\",\"status\":\"ok\"}")
+        let event = try connection.line()?["params"]
+        #expect(event?["topic"] == "events")
+        #expect(event?["seq"] == 1)
+        #expect(event?["data"]?["kind"] == "generation")
+        try rig.send("m:1|c")
+        #expect(try connection.line()?["params"]?["data"]?["metric"] == "m")
+    }
+}
+
+/// One connection of `query.sock`, line by line.
+final class Connection: Sendable {
+    private let descriptor: Int32
+    private let lines: Mutex<[UInt8]>
+
+    init(_ path: String) throws {
+        descriptor = try UnixSocket.connect(to: path, kind: .stream).release()
+        lines = Mutex([])
+    }
+
+    deinit { close(descriptor) }
+
+    func send(_ text: String) throws {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes {
+                Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { throw POSIXError(.EPIPE) }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// The next line; nil at the end.
+    func line() throws -> JSON? {
+        try lines.withLock { buffer in
+            while true {
+                if let newline = buffer.firstIndex(of: 0x0a) {
+                    let line = Array(buffer[..<newline])
+                    buffer.removeSubrange(...newline)
+                    return try JSON.parse(line)
+                }
+                var piece = [UInt8](repeating: 0, count: 64 << 10)
+                let count = read(descriptor, &piece, piece.count)
+                guard count > 0 else { return nil }
+                buffer += piece.prefix(count)
+            }
+        }
+    }
+}
