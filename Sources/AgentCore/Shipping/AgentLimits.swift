@@ -28,6 +28,11 @@ enum AgentLimits {
     static let directoryDepthMax = 64
     /// A source that failed is tried again after this.
     static let sourceRetryMs: Int64 = 5_000
+    /// Memory is given back when nothing was answered for this long.
+    static let restMs: Int64 = 1_000
+    static let statusMs: Int64 = 5_000
+    /// How long what is there is still shipped after SIGTERM.
+    static let stopMs: Int64 = 2_000
     /// Scans of all globs take at most one part in this many of the time.
     static let rescanShare: Int64 = 500
 }

@@ -4,6 +4,7 @@ import QuipuModel
 /// Why a connection to the daemon is given up.
 enum LinkFailure: Error, Equatable, CustomStringConvertible {
     case system(SystemError)
+    case source(ReadFailure)
     case closed
     case sourceShrank
     case answerTooLong
@@ -12,6 +13,7 @@ enum LinkFailure: Error, Equatable, CustomStringConvertible {
     var description: String {
         switch self {
         case .system(let error): error.description
+        case .source(let failure): failure.description
         case .closed: "the daemon closed the connection"
         case .sourceShrank: "a file shrank while it was sent"
         case .answerTooLong: "an answer is longer than allowed"
@@ -115,10 +117,10 @@ struct IngestConnection: ~Copyable {
             let count = min(UInt64(buffer.count), range.upperBound - range.lowerBound)
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Int(count)))
             let filled: Int
-            do throws(SystemError) {
+            do throws(ReadFailure) {
                 filled = try source.read(at: range.lowerBound, into: part)
             } catch {
-                throw .system(error)
+                throw .source(error)
             }
             guard filled > 0 else {
                 // The bytes that were announced are gone; only a new connection makes sense of the stream.

@@ -4,27 +4,10 @@ import QuipuProtocol
 /// The agent's side of ingest.sock: request lines out, answers in (`protocol/ingest.md`).
 enum IngestWire {
     static func open(
-        id: Int64, _ identity: SourceIdentity, size: UInt64, restart: SourceCursor.Restart?
+        id: Int64, _ source: SourceIdentity, size: UInt64, restart: IngestOpen.Restart?
     ) -> [UInt8] {
-        var params: [JSON.Member] = [
-            .init(
-                "source",
-                [
-                    "host": .string(identity.host), "kind": .string(identity.kind.rawValue),
-                    "key": .string(identity.key), "path": .string(identity.path),
-                ]),
-            .init("size", number(size)),
-        ]
-        if let restart {
-            params.append(
-                .init(
-                    "restart",
-                    [
-                        "cause": .string(restart.cause.rawValue),
-                        "lost_bytes": number(restart.lostBytes),
-                    ]))
-        }
-        return line(id, "ingest.open", params)
+        let open = IngestOpen(source: source, sizeBytes: size, restart: restart)
+        return line(id, "ingest.open", open.params)
     }
 
     /// What a batch says about its source besides the range.
@@ -32,44 +15,38 @@ enum IngestWire {
         var sourceID: Int64
         var size: UInt64
         var head: SourceHead?
-        /// Microseconds since 1970.
-        var arrival: Int64
+        var arrival: Timestamp
     }
 
     static func ship(
         id: Int64, _ shipment: SourceCursor.Shipment, _ about: About
     ) -> [UInt8] {
         let range = shipment.range
-        var params: [JSON.Member] = [
-            .init("source_id", .int(about.sourceID)), .init("from", number(range.lowerBound)),
-            .init("to", number(range.upperBound)),
-        ]
         switch shipment {
         case .batch(_, _, _, let isLast):
-            params.append(.init("bytes", number(range.upperBound - range.lowerBound)))
-            params.append(.init("size", number(about.size)))
-            if let head = about.head { params.append(.init("head", JSON(head))) }
-            params.append(.init("arrival", .number(Double(about.arrival) / 1_000_000)))
-            if isLast { params.append(.init("finished", true)) }
-            return line(id, "ingest.batch", params)
-        case .skip:
-            params += [.init("lines", 1), .init("reason", "line_too_long")]
-        case .lost:
-            params.append(.init("lost", "deleted"))
+            let batch = IngestBatch(
+                sourceID: about.sourceID, from: range.lowerBound, to: range.upperBound,
+                byteCount: range.count, sizeBytes: about.size, head: about.head,
+                arrival: about.arrival, finished: isLast)
+            return line(id, "ingest.batch", batch.params)
+        case .skip: return skip(id, range, about, .rejected(.lineTooLong))
+        case .lost: return skip(id, range, about, .lost("deleted"))
         }
-        return line(id, "ingest.skip", params)
     }
 
-    private static func line(_ id: Int64, _ method: String, _ params: [JSON.Member]) -> [UInt8] {
-        var bytes = JSON.object([
-            .init("method", .string(method)), .init("id", .int(id)),
-            .init("params", .object(params)),
-        ]).bytes
-        bytes.append(UInt8(ascii: "\n"))
-        return bytes
+    private static func skip(
+        _ id: Int64, _ range: Range<UInt64>, _ about: About, _ why: IngestSkip.Why
+    ) -> [UInt8] {
+        let skip = IngestSkip(
+            sourceID: about.sourceID, from: range.lowerBound, to: range.upperBound, lines: 1,
+            why: why)
+        return line(id, "ingest.skip", skip.params)
     }
 
-    private static func number(_ value: UInt64) -> JSON { .int(Int64(clamping: value)) }
+    private static func line(_ id: Int64, _ method: String, _ params: JSON) -> [UInt8] {
+        let request: JSON = ["method": .string(method), "id": .int(id), "params": params]
+        return request.bytes + [UInt8(ascii: "\n")]
+    }
 
     /// An answer and the id of the request that it belongs to; nil when it is none.
     static func answer(_ line: some Collection<UInt8>) -> (id: Int64, answer: Shipper.Answer)? {
@@ -88,7 +65,7 @@ enum IngestWire {
             .opened(
                 SourceCursor.Opened(
                     id: source, incarnation: result["incarnation"]?.int ?? 1, position: position,
-                    head: result["head"].flatMap { SourceHead(json: $0) }))
+                    head: result["head"].flatMap(SourceHead.init)))
         )
     }
 
@@ -98,13 +75,5 @@ enum IngestWire {
         if reason == "wrong_position" || error["code"]?.int == notFound { return .refused }
         let message = error["message"]?.string ?? "error \(error["code"]?.int ?? 0)"
         return .failed(reason.map { "\(message) (\($0))" } ?? message)
-    }
-}
-
-extension JSON {
-    fileprivate init(_ head: SourceHead) {
-        let digits = String(head.hash, radix: 16)
-        let zeros = String(repeating: "0", count: 16 - digits.count)
-        self = ["bytes": .int(Int64(head.bytes)), "hash": .string(zeros + digits)]
     }
 }

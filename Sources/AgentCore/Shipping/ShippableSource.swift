@@ -5,9 +5,23 @@ import QuipuModel
 protocol ShippableSource: AnyObject {
     var identity: SourceIdentity { get }
     /// How large it is now.
-    func size() throws(SystemError) -> UInt64
+    func size() throws(ReadFailure) -> UInt64
     /// Reads from `offset` on: plain bytes of a file, whole frames of a spool segment.
     func read(
         at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
-    ) throws(SystemError) -> Int
+    ) throws(ReadFailure) -> Int
+}
+
+/// Why a source cannot be read now.
+enum ReadFailure: Error, Equatable, CustomStringConvertible {
+    case system(SystemError)
+    case spool(SpoolError)
+
+    var description: String {
+        switch self {
+        case .system(let error): error.description
+        case .spool(.system(let error)): error.description
+        case .spool(let error): "the spool cannot be read: \(error)"
+        }
+    }
 }

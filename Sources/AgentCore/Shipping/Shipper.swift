@@ -48,6 +48,8 @@ struct Shipper {
 
     private(set) var figures = Figures()
     private(set) var isConnected = false
+    /// Some source failed and waits for `resumeAll`.
+    private(set) var hasPaused = false
     private var entries: [SourceToken: Entry] = [:]
     private var datagrams = Queue<SourceToken>()
     private var files = Queue<SourceToken>()
@@ -94,10 +96,15 @@ extension Shipper {
         return entries[token]?.cursor.phase == .finished
     }
 
-    mutating func pause(_ token: SourceToken) { entries[token]?.cursor.pause() }
+    mutating func pause(_ token: SourceToken) {
+        hasPaused = true
+        entries[token]?.cursor.pause()
+    }
 
     /// Tries every source again that failed.
     mutating func resumeAll() {
+        guard hasPaused else { return }
+        hasPaused = false
         for token in entries.keys.sorted() where entries[token]?.cursor.isPaused == true {
             change(token) { $0.resume() }
         }
@@ -188,6 +195,7 @@ extension Shipper {
         guard var cursor = entries[token]?.cursor else { return nil }
         let hadRestart = cursor.pendingRestart != nil
         let shipment = cursor.took(chunk)
+        if cursor.isPaused { hasPaused = true }
         if !hadRestart, cursor.pendingRestart != nil { figures.restarts += 1 }
         entries[token]?.cursor = cursor
         if shipment == nil { enqueue(token) }
@@ -300,9 +308,11 @@ extension Shipper {
         case .advanced: return .nonsense
         case .refused:
             entries[token]?.cursor.openFailed()
+            pause(token)
             return .failed(token, "the daemon does not open it")
         case .failed(let message):
             entries[token]?.cursor.openFailed()
+            pause(token)
             return .failed(token, message)
         }
     }
@@ -323,7 +333,7 @@ extension Shipper {
             return .none
         case .failed(let message):
             entries[token]?.cursor.refused()
-            entries[token]?.cursor.pause()
+            pause(token)
             return .failed(token, message)
         }
     }

@@ -1,5 +1,6 @@
 import Platform
 import QuipuModel
+import QuipuProtocol
 
 /// Drives the `Shipper`: connects, reads sources, writes requests, reads answers. Keeps one buffer and no
 /// content beyond the request that is being written. Used from one thread.
@@ -8,7 +9,11 @@ final class ShippingLink {
     private let socketPath: String
     private let report: Report
     private var sources: [SourceToken: any ShippableSource] = [:]
+    /// Sources whose failure to be read was reported.
+    private var failing: Set<SourceToken> = []
     private var connection: IngestConnection?
+    /// How often the daemon was connected to.
+    private(set) var connectionCount = 0
     private let buffer: PageBuffer
     private let head: PageBuffer
     private var isBufferTouched = false
@@ -47,6 +52,7 @@ extension ShippingLink {
     func remove(_ token: SourceToken) {
         shipper.remove(token)
         sources[token] = nil
+        failing.remove(token)
     }
 
     func saw(_ token: SourceToken, size: UInt64, hasChanged: Bool) {
@@ -69,6 +75,7 @@ extension ShippingLink {
         guard connection == nil, nowMs >= retryAtMs else { return }
         do throws(SystemError) {
             connection = try IngestConnection(path: socketPath)
+            connectionCount += 1
             shipper.connected()
         } catch {
             retryLater(nowMs: nowMs)
@@ -212,27 +219,30 @@ extension ShippingLink {
             id: id, shipment,
             IngestWire.About(
                 sourceID: sourceID, size: cursor.size, head: cursor.head,
-                arrival: WallClock.microseconds()))
+                arrival: Timestamp(microseconds: WallClock.microseconds())))
     }
 
     private func read(
         _ token: SourceToken, _ source: any ShippableSource, from: UInt64, count: Int
     ) {
-        do throws(SystemError) {
+        do throws(ReadFailure) {
             let shipment = try takeChunk(token, source, from: from, count: count)
+            failing.remove(token)
             guard let shipment else { return }
             let id = shipper.sending(shipment, of: token)
             guard let line = line(token, shipment, id: id) else { return }
             connection?.send(line: line, buffered: 0..<shipment.range.count)
         } catch {
             shipper.pause(token)
-            report(.warning, "\(source.identity.path): \(error), trying again later")
+            if failing.insert(token).inserted {
+                report(.warning, "\(source.identity.path): \(error), trying again later")
+            }
         }
     }
 
     private func takeChunk(
         _ token: SourceToken, _ source: any ShippableSource, from: UInt64, count: Int
-    ) throws(SystemError) -> SourceCursor.Shipment? {
+    ) throws(ReadFailure) -> SourceCursor.Shipment? {
         let room = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes.prefix(count))
         let filled = count > 0 ? try source.read(at: from, into: room) : 0
         isBufferTouched = isBufferTouched || filled > 0

@@ -1,5 +1,6 @@
 import Platform
 import QuipuModel
+import QuipuProtocol
 
 /// One source's place: what it holds, what was sent of it, what the daemon has. A pure state machine: it is
 /// told what happened and says what to do next; it keeps offsets and never content.
@@ -25,7 +26,7 @@ struct SourceCursor: Sendable, Equatable {
 
     /// A restart that the daemon has not confirmed yet.
     struct PendingRestart: Equatable {
-        var cause: Restart.Cause
+        var cause: IngestOpen.Restart.Cause
         /// How large the old content was known to be.
         var knownBytes: UInt64
         /// The incarnation that it ends; nil when the daemon has not told one yet.
@@ -77,20 +78,8 @@ struct SourceCursor: Sendable, Equatable {
 // MARK: - What to do next
 
 extension SourceCursor {
-    /// A new beginning of a source whose content was replaced.
-    struct Restart: Equatable, Sendable {
-        enum Cause: String, Sendable {
-            case truncated
-            case rewritten
-        }
-
-        var cause: Cause
-        /// Bytes that were destroyed unsent, as far as they were known.
-        var lostBytes: UInt64
-    }
-
     enum Step: Equatable {
-        case open(Restart?)
+        case open(IngestOpen.Restart?)
         /// Read up to `count` bytes (0: only verify) and hand them to `took`.
         case read(from: UInt64, count: Int)
         case ship(Shipment)
@@ -126,7 +115,7 @@ extension SourceCursor {
             guard inFlight == 0 else { return nil }
             let known = pendingRestart.knownBytes
             let lost = known > acknowledged ? known - acknowledged : 0
-            return .open(Restart(cause: pendingRestart.cause, lostBytes: lost))
+            return .open(IngestOpen.Restart(cause: pendingRestart.cause, lostBytes: lost))
         }
         guard !finishSent else { return nil }
         if ending == .destroyed {
@@ -304,7 +293,7 @@ extension SourceCursor {
         longLineEnd = nil
     }
 
-    private mutating func restart(_ cause: Restart.Cause, knownBytes: UInt64) {
+    private mutating func restart(_ cause: IngestOpen.Restart.Cause, knownBytes: UInt64) {
         pendingRestart = PendingRestart(
             cause: cause, knownBytes: knownBytes, incarnation: incarnation)
     }
@@ -342,7 +331,7 @@ extension SourceCursor {
         head = answer.head.flatMap { (1...Limits.headBytes).contains($0.bytes) ? $0 : nil }
         finishSent = false
         mustVerify = kind == .file && next > 0
-        if pendingRestart == nil, size < next, ending != .destroyed {
+        if kind == .file, pendingRestart == nil, size < next, ending != .destroyed {
             restart(.truncated, knownBytes: size)
         }
     }

@@ -59,14 +59,22 @@ final class TailedFile: ShippableSource {
         return try? FileStatus(of: handle.descriptor)
     }
 
-    func size() throws(SystemError) -> UInt64 {
-        try FileStatus(of: opened().descriptor).sizeBytes
+    func size() throws(ReadFailure) -> UInt64 {
+        do throws(SystemError) {
+            return try FileStatus(of: opened().descriptor).sizeBytes
+        } catch {
+            throw .system(error)
+        }
     }
 
     func read(
         at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
-    ) throws(SystemError) -> Int {
-        try opened().descriptor.read(at: offset, into: buffer)
+    ) throws(ReadFailure) -> Int {
+        do throws(SystemError) {
+            return try opened().descriptor.read(at: offset, into: buffer)
+        } catch {
+            throw .system(error)
+        }
     }
 
     private func opened() throws(SystemError) -> Handle {

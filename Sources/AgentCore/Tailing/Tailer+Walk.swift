@@ -100,7 +100,7 @@ extension Tailer {
         }
         let name = TailedFile.Name(
             path: entry.path, linkOwner: linkOwner, isWatched: isWatched)
-        if isWatched { found.insert(entry.path) }
+        if isWatched { found?.insert(entry.path) }
         bind(name, status, hasChanged: hasChanged)
     }
 }

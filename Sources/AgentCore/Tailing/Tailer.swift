@@ -27,7 +27,7 @@ final class Tailer {
     var directories: [Int32: WatchedDirectory] = [:]
     var scan = 0
     /// During a rescan: the paths that were found.
-    var found: Set<String> = []
+    var found: Set<String>?
     /// Paths that no glob names, where a file was renamed to; with the drain that saw it.
     var strayPaths: [String: Int] = [:]
     var drainCount = 0
@@ -58,11 +58,14 @@ final class Tailer {
     }
 
     var fileCount: Int { files.count }
+    var hasLingering: Bool { !lingering.isEmpty }
 
     /// Other globs from now on. Files that none of them names are read to their end and then left.
-    func reload(_ globs: GlobSet) {
+    func reload(_ globs: GlobSet, nowMs: Int64, everyMs: Int64) {
         self.globs = globs
-        rescanAtMs = 0
+        // States belong to the globs that they were made from.
+        for watch in directories.keys { directories[watch]?.states = [] }
+        rescan(nowMs: nowMs, everyMs: everyMs)
     }
 
     /// Takes the events that wait.
@@ -91,12 +94,12 @@ final class Tailer {
     func rescan(nowMs: Int64, everyMs: Int64) {
         let start = MonotonicClock.microseconds()
         scan += 1
-        found.removeAll(keepingCapacity: true)
+        found = []
         walk("/", globs.start)
-        for path in Array(filesByPath.keys) where !found.contains(path) {
+        for path in Array(filesByPath.keys) where found?.contains(path) != true {
             examine(Entry(known: path), hasChanged: false)
         }
-        found = []
+        found = nil
         for (watch, directory) in directories where directory.scan != scan {
             inotify.unwatch(watch)
             directories[watch] = nil
@@ -116,8 +119,9 @@ final class Tailer {
     }
 
     /// Tells of a failure once, not every time that it is met.
-    func complain(_ error: SystemError) {
-        let text = "\(error), trying again later"
+    func complain(_ error: SystemError) { complain("\(error), trying again later") }
+
+    func complain(_ text: String) {
         guard complaints.count < 1_000, complaints.insert(text).inserted else { return }
         report(.warning, text)
     }

@@ -1,0 +1,311 @@
+public import Platform
+import QuipuModel
+import Synchronization
+
+/// The sidecar: receives datagrams into the spool on one thread, tails files and ships both on another.
+public final class Agent {
+    public struct Options: Sendable {
+        /// As the user wrote them.
+        public var globs: [String]
+        /// For `~` and `$NAME` in globs.
+        public var environment: [String: String]
+        public var workingDirectory: String
+        public var ingestSocket: String
+        public var spoolDirectory: String
+        public var host: String
+        public var rescanSeconds: Int
+
+        public init(
+            globs: [String], environment: [String: String], workingDirectory: String,
+            ingestSocket: String, spoolDirectory: String, host: String, rescanSeconds: Int
+        ) {
+            self.globs = globs
+            self.environment = environment
+            self.workingDirectory = workingDirectory
+            self.ingestSocket = ingestSocket
+            self.spoolDirectory = spoolDirectory
+            self.host = host
+            self.rescanSeconds = rescanSeconds
+        }
+    }
+
+    private enum Token {
+        static let signals: UInt64 = 1
+        static let inotify: UInt64 = 2
+        static let spool: UInt64 = 3
+        static let link: UInt64 = 4
+        static let receiver: UInt64 = 5
+    }
+
+    /// How the receiver's thread ended.
+    private final class ReceiverEnd: Sendable {
+        let wakeUp: WakeUp
+        private let result = Mutex<Result<Void, SystemError>?>(nil)
+
+        init() throws(SystemError) { wakeUp = try WakeUp() }
+
+        var value: Result<Void, SystemError>? { result.withLock { $0 } }
+        func set(_ value: Result<Void, SystemError>) {
+            result.withLock { $0 = value }
+            wakeUp.signal()
+        }
+    }
+
+    private var options: Options
+    private let manager: ServiceManager
+    private let signals: SignalDescriptor
+    private let receiver: Receiver
+    private let receiverEnd: ReceiverEnd
+    private let spool: Spool
+    private let spoolChange: WakeUp
+    private let link: ShippingLink
+    private let tailer: Tailer
+    private let spoolShipping: SpoolShipping
+    private let report: Report
+    /// Reads the globs again; a failure is a sentence.
+    private let reloadGlobs: () -> Result<[String], ReloadFailure>
+    private var timers: AgentTimers
+    private var polledLink: (raw: Int32, isBlocked: Bool)?
+    private var isInotifyPolled = true
+    private var isSpoolPolled = true
+    private var status = AgentStatus()
+
+    /// Why a reload changed nothing.
+    public struct ReloadFailure: Error, Sendable {
+        public var description: String
+        public init(_ description: String) { self.description = description }
+    }
+
+    /// - Parameters:
+    ///   - signals: For SIGTERM, SIGINT and SIGHUP, made before any thread.
+    ///   - reloadGlobs: Called on SIGHUP.
+    ///   - report: Where messages for a person go; called on the thread of `run`.
+    public init(
+        options: Options, listeners: [Listener], manager: ServiceManager,
+        signals: SignalDescriptor,
+        reloadGlobs: @escaping () -> Result<[String], ReloadFailure>, report: @escaping Report
+    ) throws {
+        let globs = try GlobSet(
+            options.globs, environment: options.environment,
+            workingDirectory: options.workingDirectory)
+        let spoolChange = try WakeUp()
+        let spool = try Spool(directory: options.spoolDirectory) { spoolChange.signal() }
+        receiver = try Receiver(spool: spool, listeners: listeners)
+        receiverEnd = try ReceiverEnd()
+        link = try ShippingLink(
+            socketPath: options.ingestSocket, random: SystemRandomNumberGenerator(), report: report)
+        tailer = try Tailer(globs: globs, host: options.host, link: link, report: report)
+        spoolShipping = SpoolShipping(
+            spool: spool, host: options.host, link: link, report: report)
+        timers = AgentTimers(
+            nowMs: Self.nowMs, watchdogMs: manager.watchdogMicroseconds.map { $0 / 1_000 })
+        self.options = options
+        self.manager = manager
+        self.signals = signals
+        self.spool = spool
+        self.spoolChange = spoolChange
+        self.reloadGlobs = reloadGlobs
+        self.report = report
+    }
+
+    private static var nowMs: Int64 { MonotonicClock.microseconds() / 1_000 }
+    private var rescanMs: Int64 { Int64(options.rescanSeconds) * 1_000 }
+}
+
+// MARK: - Running
+
+extension Agent {
+    /// Runs until SIGTERM or SIGINT, on the calling thread. Throws what makes going on pointless.
+    public func run() throws {
+        var poller = try Poller()
+        try poller.add(signals.raw, .read, token: Token.signals)
+        try poller.add(tailer.inotify.raw, .read, token: Token.inotify)
+        try poller.add(spoolChange.raw, .read, token: Token.spool)
+        try poller.add(receiverEnd.wakeUp.raw, .read, token: Token.receiver)
+        try startReceiver()
+        if receiver.figures.kernelQueueIsShort {
+            report(
+                .warning,
+                "net.unix.max_dgram_qlen is \(receiver.figures.kernelQueueLength ?? 0): "
+                    + "short bursts of datagrams will be refused; "
+                    + "\(ReceiverFigures.kernelQueueLengthWanted) or more is better")
+        }
+        tailer.rescan(nowMs: Self.nowMs, everyMs: rescanMs)
+        spoolShipping.refresh()
+        manager.ready(status: statusText())
+        report(.info, "ready: \(tailer.fileCount) files, daemon at \(options.ingestSocket)")
+        while !isDone { try turn(&poller) }
+        if case .failure(let error)? = receiverEnd.value { throw error }
+    }
+
+    private func startReceiver() throws(SystemError) {
+        try Threads.start(name: "receiver") { [receiver, receiverEnd] in
+            do throws(SystemError) {
+                try receiver.run()
+                receiverEnd.set(.success(()))
+            } catch {
+                receiverEnd.set(.failure(error))
+            }
+        }
+    }
+
+    private var isDone: Bool {
+        if case .failure? = receiverEnd.value { return true }
+        guard let stopAtMs = timers.stopAtMs else { return false }
+        if Self.nowMs >= stopAtMs { return true }
+        guard receiverEnd.value != nil, !timers.isDue(.spool, at: .max) else { return false }
+        return link.descriptor == nil || link.shipper.isCaughtUp
+    }
+
+    /// Waits for the next thing to do and does it.
+    private func turn(_ poller: inout Poller) throws {
+        let hasMore = link.pump(nowMs: Self.nowMs)
+        try pollLink(&poller)
+        var ready: [Poller.Event] = []
+        let waitMs = hasMore ? 0 : timers.waitMs(nowMs: Self.nowMs, limitMs: nextRetryMs)
+        try poller.wait(milliseconds: waitMs) { ready.append($0) }
+        let nowMs = Self.nowMs
+        for event in ready { handle(event, nowMs: nowMs) }
+        runTimers(nowMs: nowMs)
+        try pollChanges(&poller)
+    }
+
+    /// When something outside the timers wants the loop.
+    private var nextRetryMs: Int64 {
+        min(
+            link.descriptor == nil ? link.retryAtMs : .max, tailer.rescanAtMs,
+            timers.stopAtMs ?? .max)
+    }
+
+    private func handle(_ event: Poller.Event, nowMs: Int64) {
+        switch event.token {
+        case Token.signals: while let signal = signals.next() { take(signal, nowMs: nowMs) }
+        // The first change after a pause is looked at once, a stream of them in batches.
+        case Token.inotify: timers.set(.drain, notBefore: Int64(Limits.batchDelayMs), nowMs: nowMs)
+        case Token.spool: timers.set(.spool, notBefore: Int64(Limits.batchDelayMs), nowMs: nowMs)
+        case Token.receiver: receiverEnd.wakeUp.clear()
+        case Token.link:
+            for outcome in link.receive(nowMs: nowMs) { take(outcome) }
+            timers.set(.rest, atMs: nowMs + AgentLimits.restMs)
+        default: break
+        }
+    }
+
+    private func runTimers(nowMs: Int64) {
+        if timers.take(.drain, nowMs: nowMs) { tailer.drain(nowMs: nowMs) }
+        if timers.take(.spool, nowMs: nowMs) {
+            spoolChange.clear()
+            spoolShipping.refresh()
+        }
+        if nowMs >= tailer.rescanAtMs { tailer.rescan(nowMs: nowMs, everyMs: rescanMs) }
+        if tailer.hasLingering {
+            timers.setIfUnset(.linger, atMs: nowMs + AgentLimits.lingerCheckMs)
+        }
+        if timers.take(.linger, nowMs: nowMs) { tailer.checkLingering(nowMs: nowMs) }
+        if link.shipper.hasPaused {
+            timers.setIfUnset(.resume, atMs: nowMs + AgentLimits.sourceRetryMs)
+        }
+        if timers.take(.resume, nowMs: nowMs) { link.resumeAll() }
+        if timers.take(.rest, nowMs: nowMs) { link.rest() }
+        let connections = link.connectionCount
+        link.connectIfDue(nowMs: nowMs)
+        if connections != link.connectionCount { spoolShipping.refresh() }
+        if timers.take(.watchdog, nowMs: nowMs) {
+            manager.watchdog()
+            timers.set(.watchdog, atMs: nowMs + timers.watchdogEveryMs)
+        }
+        if timers.take(.status, nowMs: nowMs) {
+            manager.status(statusText())
+            timers.set(.status, atMs: nowMs + AgentLimits.statusMs)
+        }
+    }
+
+    private func take(_ outcome: Shipper.Outcome) {
+        switch outcome {
+        case .none, .nonsense: break
+        case .advanced(let token, let position, let isDurable):
+            spoolShipping.advanced(token, to: position, isDurable: isDurable)
+        case .finished(let token, let isDurable):
+            tailer.finished(token)
+            spoolShipping.finished(token, isDurable: isDurable)
+        case .failed(_, let message):
+            tailer.complain("the daemon refused a source: \(message)")
+        }
+    }
+
+    private func take(_ signal: SignalDescriptor.Signal, nowMs: Int64) {
+        switch signal {
+        case .hangup: reload(nowMs: nowMs)
+        case .terminate, .interrupt:
+            guard timers.stopAtMs == nil else { return }
+            report(.info, "stopping")
+            manager.stopping()
+            receiver.stop()
+            tailer.drain(nowMs: nowMs)
+            timers.stopAtMs = nowMs + AgentLimits.stopMs
+        case .user1: break
+        }
+    }
+
+    private func reload(nowMs: Int64) {
+        manager.reloading()
+        switch reloadGlobs() {
+        case .success(let globs):
+            do throws(GlobError) {
+                let set = try GlobSet(
+                    globs, environment: options.environment,
+                    workingDirectory: options.workingDirectory)
+                tailer.reload(set, nowMs: nowMs, everyMs: rescanMs)
+                report(.info, "configuration read again: \(tailer.fileCount) files")
+            } catch {
+                report(.warning, "configuration kept as it was: \(error)")
+            }
+        case .failure(let failure):
+            report(.warning, "configuration kept as it was: \(failure.description)")
+        }
+        manager.ready(status: statusText())
+    }
+
+    private func statusText() -> String {
+        let text = status.text(
+            files: tailer.fileCount, shipper: link.shipper, spool: spool.figures,
+            receiver: receiver.figures, nowMs: Self.nowMs)
+        return text
+    }
+}
+
+// MARK: - What is polled
+
+extension Agent {
+    private func pollLink(_ poller: inout Poller) throws(SystemError) {
+        guard let raw = link.descriptor else {
+            // A closed descriptor left the poller by itself.
+            polledLink = nil
+            return
+        }
+        let isBlocked = link.isBlocked
+        let interest: Poller.Interest = isBlocked ? [.read, .write] : .read
+        if polledLink == nil || link.connectionCount != timers.polledConnection {
+            try poller.add(raw, interest, token: Token.link)
+            timers.polledConnection = link.connectionCount
+        } else if polledLink?.isBlocked != isBlocked {
+            try poller.change(raw, interest, token: Token.link)
+        }
+        polledLink = (raw, isBlocked)
+    }
+
+    /// Changes that wait for their timer are not polled: they would wake the loop over and over.
+    private func pollChanges(_ poller: inout Poller) throws(SystemError) {
+        let wantsInotify = !timers.isDue(.drain, at: .max)
+        if wantsInotify != isInotifyPolled {
+            try poller.change(
+                tailer.inotify.raw, wantsInotify ? .read : [], token: Token.inotify)
+            isInotifyPolled = wantsInotify
+        }
+        let wantsSpool = !timers.isDue(.spool, at: .max)
+        if wantsSpool != isSpoolPolled {
+            try poller.change(spoolChange.raw, wantsSpool ? .read : [], token: Token.spool)
+            isSpoolPolled = wantsSpool
+        }
+    }
+}

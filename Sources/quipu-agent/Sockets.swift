@@ -1,0 +1,74 @@
+import AgentCore
+import Platform
+import QuipuModel
+import QuipuProtocol
+import Settings
+
+/// The sockets that applications send to: handed over by the service manager, else bound here.
+struct Sockets {
+    struct Failure: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    static let names: Set<String> = ["metrics", "statsd"]
+
+    private(set) var all: [Listener] = []
+    private let manager: ServiceManager
+    private let settings: AgentSettings
+    /// Held while sockets of ours stand in the runtime directory.
+    private var lock: LockFile?
+
+    init(places: Places, settings: AgentSettings, manager: ServiceManager) throws {
+        self.manager = manager
+        self.settings = settings
+        let dialect = settings.dialect.dialect
+        try add("metrics", .datagrams, places.metricsSocket, dialect, places)
+        try add("statsd", .streams, places.statsdSocket, dialect, places)
+        if let udp = settings.udp { try add(udp: udp, settings.udpDialect.dialect) }
+    }
+
+    private mutating func add(
+        _ name: String, _ kind: Listener.Kind, _ path: String, _ dialect: Dialect, _ places: Places
+    ) throws {
+        if let raw = manager.socket(named: name) {
+            all.append(Listener(OwnedDescriptor(owning: raw), kind: kind, dialect: dialect))
+            return
+        }
+        if lock == nil { lock = try Self.claim(places.runtimeDirectory) }
+        let descriptor = try UnixSocket.listen(
+            at: path, kind: kind == .streams ? .stream : .datagram, mode: settings.socketMode)
+        all.append(Listener(descriptor, kind: kind, dialect: dialect))
+    }
+
+    private static func claim(_ directory: String) throws -> LockFile {
+        try Directories.make(directory)
+        do throws(LockFile.Failure) {
+            return try LockFile(path: directory + "/quipu-agent.lock")
+        } catch {
+            switch error {
+            case .held(let pid):
+                let who = pid.map { "quipu-agent with pid \($0)" } ?? "another quipu-agent"
+                throw Failure(description: "\(who) already uses \(directory)")
+            case .system(let error): throw error
+            }
+        }
+    }
+
+    private mutating func add(udp place: String, _ dialect: Dialect) throws {
+        guard let colon = place.lastIndex(of: ":"),
+            let port = UInt16(place[place.index(after: colon)...])
+        else { throw Failure(description: "udp.listen: \"\(place)\" is not HOST:PORT") }
+        let host = place[..<colon].filter { $0 != "[" && $0 != "]" }
+        let descriptor = try UDPSocket.bind(host: String(host), port: port)
+        all.append(Listener(descriptor, kind: .datagrams, dialect: dialect))
+    }
+}
+
+extension AgentSettings.DialectName {
+    fileprivate var dialect: Dialect {
+        switch self {
+        case .statsd: .statsd
+        case .dogstatsd: .dogstatsd
+        }
+    }
+}
