@@ -183,7 +183,7 @@ def check_sessions(report):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             where = f"{path.relative_to(PROTOCOL)}:{number}"
             report.expect(
-                not line or line[:2] in ("> ", "< ", "# ") or line == "#", where,
+                not line or line[:2] in ("> ", "< ", "# ") or line in (">", "#"), where,
                 "neither > request, < reply nor # comment")
 
 
