@@ -120,7 +120,7 @@ private final class SupervisedAgent {
             Program.directory + "/quipu-agent", "--runtime-dir", rig.runtime, "--state-dir",
             rig.state, "--watch", rig.logs + "/**/*.jsonl",
         ]
-        FileManager.default.createFile(atPath: rig.directory("agent.log"), contents: nil)
+        _ = FileManager.default.createFile(atPath: rig.directory("agent.log"), contents: nil)
         let log = FileHandle(forWritingAtPath: rig.directory("agent.log"))
         supervisor.standardOutput = log
         supervisor.standardError = log
