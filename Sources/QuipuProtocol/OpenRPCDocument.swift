@@ -418,9 +418,10 @@ public enum OpenRPCDocument {
         "message":{"type":"string"},"data":{"type":"object",\#
         "properties":{"reason":{"type":"string","description":"A word for programs."},\#
         "path":{"type":"string","description":"Which member of the request is meant."},\#
-        "hint":{"type":"string","description":"For a person."}},"required":["reason"]}},\#
-        "required":["code","message","data"]}},"errors":{"parse_error":{"code":-32700,\#
-        "message":"Parse error","data":"the line is not JSON"},"invalid_request":{"code":-32600,\#
+        "hint":{"type":"string","description":"For a person."}},"required":["reason"],\#
+        "additionalProperties":true}},"required":["code","message","data"]}},\#
+        "errors":{"parse_error":{"code":-32700,"message":"Parse error",\#
+        "data":"the line is not JSON"},"invalid_request":{"code":-32600,\#
         "message":"Invalid request","data":"the envelope is wrong"},\#
         "method_not_found":{"code":-32601,"message":"Method not found","data":"no such method"},\#
         "invalid_params":{"code":-32602,"message":"Invalid params",\#
