@@ -27,6 +27,7 @@ import Testing
     func bannedCallsAreAbsent(_ file: Repository.File) {
         for ban in Ban.all where ban.applies(file) {
             for (number, text) in file.code where ban.occurs(in: text) {
+                if ban.isExcusable, file.hasCommentAbove(number) { continue }
                 Issue.record("\(file.path):\(number): \(ban.code) \(ban.instead)")
             }
         }
@@ -53,12 +54,9 @@ import Testing
         // The reason stands in the line above, as this one does.
         let escape = /@unchecked Sendable|nonisolated\(unsafe\)/
         for (number, text) in file.code where text.contains(escape) {
-            // Attributes may stand between the reason and the declaration.
-            let above = file.lines[..<(number - 1)].last {
-                !$0.drop(while: { $0 == " " }).hasPrefix("@")
+            if !file.hasCommentAbove(number) {
+                Issue.record("\(file.path):\(number): say why in the line above")
             }
-            let reason = above?.drop(while: { $0 == " " }).hasPrefix("//") ?? false
-            if !reason { Issue.record("\(file.path):\(number): say why in the line above") }
         }
     }
 
