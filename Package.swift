@@ -149,6 +149,13 @@ let package = Package(
             name: "AgentCoreTests",
             dependencies: ["AgentCore", "Platform", "QuipuModel", "QuipuProtocol", "TestSupport"]),
         .testTarget(
+            name: "DaemonCoreTests",
+            dependencies: [
+                "DaemonCore", "QuipuModel", "QuipuProtocol", "QuipuStore", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]),
+        .testTarget(
             name: "CommandLineTests",
             dependencies: ["QuipuProtocol", "TestSupport", "quipu"]),
         .testTarget(

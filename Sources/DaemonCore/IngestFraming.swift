@@ -81,7 +81,8 @@ final class IngestFraming: ByteToMessageDecoder {
                 emit(.refused(line: line, refused), context: context)
             }
         case .single(.success(let request)):
-            guard request.params["bytes"] != nil else {
+            guard let announced = request.params["bytes"], announced != 0 else {
+                // No more bytes may come, so that this could not wait for them.
                 emit(
                     .request(line: line, request: request, body: ByteBuffer()), context: context)
                 return

@@ -34,6 +34,8 @@ public enum ProcessFacts {
             decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
+    public static func isTerminal(_ descriptor: Int32 = 1) -> Bool { isatty(descriptor) == 1 }
+
     /// Columns of the terminal at `descriptor`; nil when it is none.
     public static func terminalColumns(_ descriptor: Int32 = 1) -> Int? {
         guard isatty(descriptor) == 1 else { return nil }

@@ -26,4 +26,9 @@ public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
     public var isWouldBlock: Bool { code == EAGAIN }
     public var isInterrupted: Bool { code == EINTR }
     public var isNotFound: Bool { code == ENOENT }
+    /// Nobody listens at a socket, or there is none.
+    public var isNobodyThere: Bool { [ENOENT, ENOTDIR, ECONNREFUSED].contains(code) }
+    public var isDenied: Bool { [EACCES, EPERM].contains(code) }
+    /// The other side has closed.
+    public var isDisconnected: Bool { [EPIPE, ECONNRESET].contains(code) }
 }

@@ -1,5 +1,3 @@
-// Only for the names of errno's values.
-import Glibc
 public import Platform
 public import QuipuProtocol
 
@@ -20,18 +18,17 @@ public enum ClientError: Error, Sendable, Equatable {
     case system(SystemError)
 
     init(connecting error: SystemError, to socket: String) {
-        switch error.code {
-        case ENOENT, ECONNREFUSED, ENOTDIR: self = .notRunning(socket: socket)
-        case EACCES, EPERM: self = .notPermitted(socket: socket)
-        default: self = .system(error)
+        if error.isNobodyThere {
+            self = .notRunning(socket: socket)
+        } else if error.isDenied {
+            self = .notPermitted(socket: socket)
+        } else {
+            self = .system(error)
         }
     }
 
     init(onConnection error: SystemError) {
-        switch error.code {
-        case EPIPE, ECONNRESET: self = .disconnected
-        default: self = .system(error)
-        }
+        self = error.isDisconnected ? .disconnected : .system(error)
     }
 
     /// Whether the daemon could not be asked at all.

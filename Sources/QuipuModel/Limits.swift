@@ -40,6 +40,14 @@ public enum Limits {
     public static let seriesMax = 100_000
     public static let rejectedLineKeptBytes = 200
     public static let rejectsKeptPerSource = 20
+    /// Text of an event's column (name, session, error, …); the rest is only in the payload.
+    public static let columnBytesMax = 1_024
+    /// A member whose text is longer lives in the payload, not in the attributes.
+    public static let attributeBytesMax = 1_024
+    /// What does not fit any more goes to the payload too.
+    public static let attributesBytesMax = 64 << 10
+    /// So that no sum of values ever becomes infinite.
+    public static let metricValueMax = 1e250
 
     // Batches between agent and daemon.
     public static let batchBytes = 1 << 20

@@ -9,7 +9,8 @@
 ///     16      8     sequence of the receive that brought it (recovery after a crash)
 ///     24      …     payload, then zero bytes up to a multiple of 8
 ///
-/// A loss report's payload is two integers of 8 bytes: datagrams refused, and lines in them.
+/// A loss report's payload is two integers of 8 bytes: datagrams refused, and lines in them. A third follows
+/// where the cause is not `spool_full`: see `LossReport`.
 public enum SpoolFrame {
     public static let headerBytes = 24
     public static let magic: UInt16 = 0x5150
@@ -71,5 +72,63 @@ public enum SpoolFrame {
                     littleEndian: buffer.loadUnaligned(fromByteOffset: 8, as: Int64.self))),
             sequence: UInt64(
                 littleEndian: buffer.loadUnaligned(fromByteOffset: 16, as: UInt64.self)))
+    }
+}
+
+/// Why datagrams that the agent received are not in its spool. The raw value is the number in the frame.
+public enum LossCause: UInt64, Sendable, CaseIterable {
+    case spoolFull = 0
+    /// Longer than `Limits.datagramBytesMax`.
+    case datagramTooLong = 1
+    /// A stream's connection broke in the middle of a line or packet.
+    case connectionCut = 2
+
+    /// The word in the ledger.
+    public var word: String {
+        switch self {
+        case .spoolFull: "spool_full"
+        case .datagramTooLong: "datagram_too_long"
+        case .connectionCut: "connection_cut"
+        }
+    }
+}
+
+/// The payload of a frame of kind `loss`.
+public struct LossReport: Equatable, Sendable {
+    public var cause: LossCause
+    public var datagrams: UInt64
+    /// Lines in them, as the decoder would have counted them; one where nobody could count.
+    public var lines: UInt64
+
+    public init(cause: LossCause, datagrams: UInt64, lines: UInt64) {
+        self.cause = cause
+        self.datagrams = datagrams
+        self.lines = lines
+    }
+
+    public var payloadBytes: Int { cause == .spoolFull ? 16 : 24 }
+
+    /// Writes the payload at the beginning of `buffer`, which must hold `payloadBytes`.
+    public func write(to buffer: UnsafeMutableRawBufferPointer) {
+        buffer.storeBytes(of: datagrams.littleEndian, as: UInt64.self)
+        buffer.storeBytes(of: lines.littleEndian, toByteOffset: 8, as: UInt64.self)
+        guard cause != .spoolFull else { return }
+        buffer.storeBytes(of: cause.rawValue.littleEndian, toByteOffset: 16, as: UInt64.self)
+    }
+
+    /// Nil when the payload is no loss report.
+    public init?(_ payload: UnsafeRawBufferPointer) {
+        func integer(_ offset: Int) -> UInt64 {
+            UInt64(littleEndian: payload.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        }
+        switch payload.count {
+        case 16: cause = .spoolFull
+        case 24:
+            guard let cause = LossCause(rawValue: integer(16)) else { return nil }
+            self.cause = cause
+        default: return nil
+        }
+        datagrams = integer(0)
+        lines = integer(8)
     }
 }

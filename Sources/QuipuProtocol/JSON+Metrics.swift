@@ -13,7 +13,7 @@ extension Series {
 extension Tag {
     /// `{"provider":"aws"}`; the value of a bare tag is the empty string; the values of a key that comes more
     /// than once are a list.
-    static func json(_ tags: [Tag]) -> JSON {
+    public static func json(_ tags: [Tag]) -> JSON {
         var members: [JSON.Member] = []
         for tag in tags {
             guard let index = members.firstIndex(where: { $0.name == tag.key }) else {

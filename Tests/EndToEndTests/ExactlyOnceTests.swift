@@ -32,7 +32,7 @@ import Testing
                 }
             }
             if kill % 9 == 8 { try writer.rotate() }
-            usleep(UInt32.random(in: 0...60_000, using: &random))
+            rig.pass(microseconds: .random(in: 0...60_000, using: &random))
             if Bool.random(using: &random) {
                 agent.kill9()
             } else {
@@ -120,7 +120,7 @@ private final class SupervisedAgent {
             Program.directory + "/quipu-agent", "--runtime-dir", rig.runtime, "--state-dir",
             rig.state, "--watch", rig.logs + "/**/*.jsonl",
         ]
-        FileManager.default.createFile(atPath: rig.directory("agent.log"), contents: nil)
+        _ = FileManager.default.createFile(atPath: rig.directory("agent.log"), contents: nil)
         let log = FileHandle(forWritingAtPath: rig.directory("agent.log"))
         supervisor.standardOutput = log
         supervisor.standardError = log

@@ -21,7 +21,7 @@ public final class Program {
     ) throws {
         logPath = log
         if !FileManager.default.fileExists(atPath: log) {
-            FileManager.default.createFile(atPath: log, contents: nil)
+            _ = FileManager.default.createFile(atPath: log, contents: nil)
         }
         guard let handle = FileHandle(forWritingAtPath: log) else { throw POSIXError(.EIO) }
         handle.seekToEndOfFile()
@@ -74,7 +74,7 @@ public final class Program {
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let directory = try TemporaryDirectory()
         for file in ["in", "out", "err"] {
-            FileManager.default.createFile(
+            _ = FileManager.default.createFile(
                 atPath: directory(file), contents: file == "in" ? Data((input ?? "").utf8) : nil)
         }
         process.standardInput = FileHandle(forReadingAtPath: directory("in"))

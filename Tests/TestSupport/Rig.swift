@@ -116,6 +116,9 @@ public final class Rig {
         }
     }
 
+    /// Lets a random while pass, so that what follows hits the processes at a moment nobody chose.
+    public func pass(microseconds: UInt32) { usleep(microseconds) }
+
     public struct Timeout: Error, CustomStringConvertible {
         let what, daemon, agent: String
         public var description: String {

@@ -2,8 +2,6 @@
 struct Ban: Sendable {
     let code: String
     let instead: String
-    /// Whether a comment in the line above, saying why, excuses it.
-    var isExcusable = false
     let applies: @Sendable (Repository.File) -> Bool
 
     /// Whether the code occurs in a line as a word of its own, not as the end or member of another.
@@ -13,6 +11,11 @@ struct Ban: Sendable {
             let before = line[line.index(before: range.lowerBound)]
             return !(before.isLetter || before.isNumber || before == "_" || before == ".")
         }
+    }
+
+    /// Waiting for another process has one home, `Rig.waitUntil`; nowhere else may a test sleep.
+    private static func waitingTests(_ file: Repository.File) -> Bool {
+        tests(file) && file.path != "Tests/TestSupport/Rig.swift"
     }
 
     private static let executables: Set<String> = ["quipud", "quipu-agent", "quipu"]
@@ -29,7 +32,7 @@ struct Ban: Sendable {
     }
 
     private static let noSurroundings = "take it as a parameter; only executables look around"
-    private static let noSleep = "await the event, or say above why that is not possible"
+    private static let noSleep = "await the event, or advance the clock"
 
     static let all: [Ban] = [
         Ban(code: "try!", instead: "throw, or handle it", applies: everywhere),
@@ -41,9 +44,9 @@ struct Ban: Sendable {
         Ban(code: "getenv(", instead: noSurroundings, applies: libraries),
         Ban(code: "ProcessInfo", instead: noSurroundings, applies: libraries),
         Ban(code: "CommandLine.", instead: noSurroundings, applies: libraries),
-        Ban(code: "Task.sleep", instead: noSleep, isExcusable: true, applies: tests),
-        Ban(code: "Thread.sleep", instead: noSleep, isExcusable: true, applies: tests),
-        Ban(code: "sleep(", instead: noSleep, isExcusable: true, applies: tests),
-        Ban(code: "usleep(", instead: noSleep, isExcusable: true, applies: tests),
+        Ban(code: "Task.sleep", instead: noSleep, applies: tests),
+        Ban(code: "Thread.sleep", instead: noSleep, applies: tests),
+        Ban(code: "sleep(", instead: noSleep, applies: tests),
+        Ban(code: "usleep(", instead: noSleep, applies: waitingTests),
     ]
 }

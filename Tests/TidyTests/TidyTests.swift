@@ -27,7 +27,6 @@ import Testing
     func bannedCallsAreAbsent(_ file: Repository.File) {
         for ban in Ban.all where ban.applies(file) {
             for (number, text) in file.code where ban.occurs(in: text) {
-                if ban.isExcusable, file.hasCommentAbove(number) { continue }
                 Issue.record("\(file.path):\(number): \(ban.code) \(ban.instead)")
             }
         }

@@ -2,6 +2,9 @@
 #ifndef CPLATFORM_H
 #define CPLATFORM_H
 
+#include "CPlatformDatagrams.h"
+#include "CPlatformFiles.h"
+
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>

@@ -1,0 +1,13 @@
+import Platform
+import QuipuModel
+
+/// Bytes with offsets that the link can read again at any time: a log file or a segment of the spool.
+protocol ShippableSource: AnyObject {
+    var identity: SourceIdentity { get }
+    /// How large it is now.
+    func size() throws(SystemError) -> UInt64
+    /// Reads from `offset` on: plain bytes of a file, whole frames of a spool segment.
+    func read(
+        at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> Int
+}

@@ -1,0 +1,260 @@
+import Platform
+import QuipuModel
+
+/// Drives the `Shipper`: connects, reads sources, writes requests, reads answers. Keeps one buffer and no
+/// content beyond the request that is being written. Used from one thread.
+final class ShippingLink {
+    private(set) var shipper = Shipper()
+    private let socketPath: String
+    private let report: Report
+    private var sources: [SourceToken: any ShippableSource] = [:]
+    private var connection: IngestConnection?
+    private let buffer: PageBuffer
+    private let head: PageBuffer
+    private var isBufferTouched = false
+    private var backoff = Backoff(
+        msMin: AgentLimits.reconnectMsMin, msMax: AgentLimits.reconnectMsMax)
+    private var random: any RandomNumberGenerator
+    /// When to connect next, monotonic milliseconds.
+    private(set) var retryAtMs: Int64 = 0
+    private var hasReportedLoss = false
+    /// The socket took no more: go on when it is writable.
+    private(set) var isBlocked = false
+
+    init(
+        socketPath: String, random: any RandomNumberGenerator, report: @escaping Report
+    ) throws(SystemError) {
+        self.socketPath = socketPath
+        self.random = random
+        self.report = report
+        buffer = try PageBuffer(count: Limits.batchBytes)
+        head = try PageBuffer(count: Limits.headBytes + 1)
+    }
+
+    /// What to poll; nil without a connection.
+    var descriptor: Int32? { connection?.descriptor.raw }
+}
+
+// MARK: - Sources
+
+extension ShippingLink {
+    func add(_ source: any ShippableSource, size: UInt64) -> SourceToken {
+        let token = shipper.add(source.identity.kind, size: size)
+        sources[token] = source
+        return token
+    }
+
+    func remove(_ token: SourceToken) {
+        shipper.remove(token)
+        sources[token] = nil
+    }
+
+    func saw(_ token: SourceToken, size: UInt64, hasChanged: Bool) {
+        shipper.saw(token, size: size, hasChanged: hasChanged)
+    }
+
+    /// True when the source is finished with that.
+    func end(_ token: SourceToken, _ ending: SourceCursor.Ending) -> Bool {
+        shipper.end(token, ending)
+    }
+
+    func resumeAll() { shipper.resumeAll() }
+}
+
+// MARK: - Connection
+
+extension ShippingLink {
+    /// Connects when it is time to.
+    func connectIfDue(nowMs: Int64) {
+        guard connection == nil, nowMs >= retryAtMs else { return }
+        do throws(SystemError) {
+            connection = try IngestConnection(path: socketPath)
+            shipper.connected()
+        } catch {
+            retryLater(nowMs: nowMs)
+            if !hasReportedLoss {
+                hasReportedLoss = true
+                report(.warning, "the daemon cannot be reached, trying again: \(error)")
+            }
+        }
+    }
+
+    private func retryLater(nowMs: Int64) {
+        retryAtMs = nowMs + backoff.next(using: &random)
+    }
+
+    private func disconnect(_ failure: LinkFailure, nowMs: Int64) {
+        connection = nil
+        isBlocked = false
+        shipper.disconnected()
+        retryLater(nowMs: nowMs)
+        if !hasReportedLoss {
+            hasReportedLoss = true
+            report(.warning, "the connection to the daemon is lost, trying again: \(failure)")
+        }
+    }
+
+    /// Reads the answers that came; gives what they mean for the sources.
+    func receive(nowMs: Int64) -> [Shipper.Outcome] {
+        var answers: [(id: Int64, answer: Shipper.Answer)?] = []
+        var failure: LinkFailure?
+        do throws(LinkFailure) {
+            let isOpen = try connection?.receive { answers.append(IngestWire.answer($0)) }
+            if isOpen == false { failure = .closed }
+        } catch {
+            failure = error
+        }
+        var outcomes: [Shipper.Outcome] = []
+        for answer in answers {
+            guard let answer else {
+                failure = failure ?? .nonsense
+                break
+            }
+            let outcome = shipper.received(id: answer.id, answer.answer)
+            if outcome == .nonsense {
+                failure = .nonsense
+                break
+            }
+            outcomes.append(outcome)
+        }
+        if !outcomes.isEmpty, failure == nil { welcomed() }
+        if let failure { disconnect(failure, nowMs: nowMs) }
+        return outcomes.filter { $0 != .none }
+    }
+
+    /// An answer came: only now is the connection known to be good.
+    private func welcomed() {
+        backoff.reset()
+        if hasReportedLoss { report(.info, "connected to the daemon") }
+        hasReportedLoss = false
+    }
+}
+
+// MARK: - Turns
+
+extension ShippingLink {
+    /// Sends until the socket or the window is full or nothing is left; true when there is more to do at once.
+    func pump(nowMs: Int64) -> Bool {
+        guard connection != nil else { return false }
+        do throws(LinkFailure) {
+            for _ in 0..<AgentLimits.turnsPerPump {
+                isBlocked = try connection?.flush(buffer.bytes) == false
+                if isBlocked { return false }
+                guard let turn = shipper.nextTurn() else { return false }
+                perform(turn)
+            }
+            isBlocked = try connection?.flush(buffer.bytes) == false
+            return !isBlocked
+        } catch {
+            disconnect(error, nowMs: nowMs)
+            return false
+        }
+    }
+
+    /// Gives the buffer's memory back; when nothing was sent for a while.
+    func rest() {
+        guard isBufferTouched, connection?.isSending != true else { return }
+        buffer.giveBack()
+        isBufferTouched = false
+    }
+
+    private func perform(_ turn: Shipper.Turn) {
+        guard let source = sources[turn.token] else { return }
+        switch turn.step {
+        case .open(let restart):
+            let size = shipper.cursor(turn.token)?.size ?? 0
+            let id = shipper.sending(turn)
+            connection?.send(
+                line: IngestWire.open(id: id, source.identity, size: size, restart: restart))
+            if let restart {
+                report(
+                    .info,
+                    "\(source.identity.path) was \(restart.cause.rawValue), reading it anew; "
+                        + "\(restart.lostBytes) bytes were lost unread")
+            }
+        case .read(let from, let count):
+            read(turn.token, source, from: from, count: count)
+        case .ship(let shipment):
+            guard let line = line(turn.token, shipment, id: shipper.sending(turn)) else { return }
+            if case .batch(_, _, _, _) = shipment, !shipment.range.isEmpty {
+                isBufferTouched = true
+                connection?.send(line: line, streaming: source, shipment.range)
+            } else {
+                connection?.send(line: line)
+            }
+            tell(source, shipment)
+        }
+    }
+
+    private func tell(_ source: any ShippableSource, _ shipment: SourceCursor.Shipment) {
+        let range = shipment.range
+        switch shipment {
+        case .batch: break
+        case .skip:
+            report(
+                .warning,
+                "\(source.identity.path): skipping a line of \(range.count) bytes at offset "
+                    + "\(range.lowerBound), longer than \(Limits.lineBytesMax)")
+        case .lost where range.isEmpty: break
+        case .lost:
+            report(
+                .warning,
+                "\(source.identity.path) was deleted before \(range.count) bytes were read")
+        }
+    }
+
+    private func line(
+        _ token: SourceToken, _ shipment: SourceCursor.Shipment, id: Int64
+    ) -> [UInt8]? {
+        guard let cursor = shipper.cursor(token), case .open(let sourceID) = cursor.phase
+        else { return nil }
+        return IngestWire.ship(
+            id: id, shipment,
+            IngestWire.About(
+                sourceID: sourceID, size: cursor.size, head: cursor.head,
+                arrival: WallClock.microseconds()))
+    }
+
+    private func read(
+        _ token: SourceToken, _ source: any ShippableSource, from: UInt64, count: Int
+    ) {
+        do throws(SystemError) {
+            let shipment = try takeChunk(token, source, from: from, count: count)
+            guard let shipment else { return }
+            let id = shipper.sending(shipment, of: token)
+            guard let line = line(token, shipment, id: id) else { return }
+            connection?.send(line: line, buffered: 0..<shipment.range.count)
+        } catch {
+            shipper.pause(token)
+            report(.warning, "\(source.identity.path): \(error), trying again later")
+        }
+    }
+
+    private func takeChunk(
+        _ token: SourceToken, _ source: any ShippableSource, from: UInt64, count: Int
+    ) throws(SystemError) -> SourceCursor.Shipment? {
+        let room = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes.prefix(count))
+        let filled = count > 0 ? try source.read(at: from, into: room) : 0
+        isBufferTouched = isBufferTouched || filled > 0
+        let size = try source.size()
+        var headCount = 0
+        var followsLine = true
+        if source.identity.kind == .file {
+            let place = UnsafeMutableRawBufferPointer(
+                rebasing: head.bytes.prefix(Limits.headBytes))
+            headCount = try source.read(at: 0, into: place)
+            if let next = shipper.cursor(token)?.next, next > 0, size >= next {
+                let before = UnsafeMutableRawBufferPointer(
+                    rebasing: head.bytes[Limits.headBytes...].prefix(1))
+                let isThere = try source.read(at: next - 1, into: before) == 1
+                followsLine = !isThere || before[0] == UInt8(ascii: "\n")
+            }
+        }
+        let chunk = SourceCursor.Chunk(
+            from: from, wantedBytes: count,
+            bytes: UnsafeRawBufferPointer(rebasing: room.prefix(filled)), size: size,
+            head: UnsafeRawBufferPointer(rebasing: head.bytes.prefix(headCount)),
+            followsLine: followsLine)
+        return shipper.took(token, chunk)
+    }
+}

@@ -1,0 +1,385 @@
+import Platform
+import QuipuModel
+
+/// One source's place: what it holds, what was sent of it, what the daemon has. A pure state machine: it is
+/// told what happened and says what to do next; it keeps offsets and never content.
+struct SourceCursor: Sendable, Equatable {
+    enum Phase: Equatable {
+        /// The daemon was not asked on this connection where to go on.
+        case unasked
+        case opening
+        case open(id: Int64)
+        /// A request was refused: once everything in flight is answered, ask again.
+        case refused
+        /// Nothing will follow, and the daemon has all.
+        case finished
+    }
+
+    enum Ending: Equatable {
+        case none
+        /// Nothing more will be written.
+        case complete
+        /// What was not read can be read no more.
+        case destroyed
+    }
+
+    /// A restart that the daemon has not confirmed yet.
+    struct PendingRestart: Equatable {
+        var cause: Restart.Cause
+        /// How large the old content was known to be.
+        var knownBytes: UInt64
+        /// The incarnation that it ends; nil when the daemon has not told one yet.
+        var incarnation: Int64?
+    }
+
+    let kind: SourceKind
+    private(set) var phase = Phase.unasked
+    private(set) var ending = Ending.none
+    /// How large the source is, as last seen.
+    private(set) var size: UInt64
+    /// How large it was when its head last proved that it was not rewritten.
+    private var verifiedSize: UInt64 = 0
+    /// Everything before is in the database.
+    private(set) var acknowledged: UInt64 = 0
+    /// The next byte to send.
+    private(set) var next: UInt64 = 0
+    /// No line ends between `next` and here.
+    private var scanned: UInt64 = 0
+    /// Where the line from `next` on ends, when it is too long for the buffer.
+    private var longLineEnd: UInt64?
+    /// The source may have been rewritten: compare its head before anything else.
+    private var mustVerify = false
+    private(set) var head: SourceHead?
+    private var incarnation: Int64?
+    private(set) var pendingRestart: PendingRestart?
+    private var openingRestarts = false
+    private var finishSent = false
+    /// Batches and skips that are not answered.
+    private(set) var inFlight = 0
+    /// It failed, or cannot be read: left alone until `resume`.
+    private(set) var isPaused = false
+
+    init(kind: SourceKind, size: UInt64) {
+        self.kind = kind
+        self.size = size
+    }
+
+    /// True when the daemon has all whole lines that the source is known to hold.
+    var isCaughtUp: Bool {
+        guard case .open = phase else { return phase == .finished || size == 0 }
+        return inFlight == 0 && step == nil
+    }
+
+    /// Bytes that the daemon does not have.
+    var backlogBytes: UInt64 { size > acknowledged ? size - acknowledged : 0 }
+}
+
+// MARK: - What to do next
+
+extension SourceCursor {
+    /// A new beginning of a source whose content was replaced.
+    struct Restart: Equatable, Sendable {
+        enum Cause: String, Sendable {
+            case truncated
+            case rewritten
+        }
+
+        var cause: Cause
+        /// Bytes that were destroyed unsent, as far as they were known.
+        var lostBytes: UInt64
+    }
+
+    enum Step: Equatable {
+        case open(Restart?)
+        /// Read up to `count` bytes (0: only verify) and hand them to `took`.
+        case read(from: UInt64, count: Int)
+        case ship(Shipment)
+    }
+
+    /// What goes to the daemon.
+    enum Shipment: Equatable {
+        /// Whole lines out of the bytes just read, or, when not buffered, still to be read.
+        case batch(from: UInt64, to: UInt64, isBuffered: Bool, isLast: Bool)
+        /// A line that is longer than allowed.
+        case skip(from: UInt64, to: UInt64)
+        /// Bytes that were destroyed before they could be read.
+        case lost(from: UInt64, to: UInt64)
+
+        var range: Range<UInt64> {
+            switch self {
+            case .batch(let from, let to, _, _), .skip(let from, let to), .lost(let from, let to):
+                from..<to
+            }
+        }
+    }
+
+    /// What can be done now; nil when there is nothing or an answer must come first.
+    var step: Step? {
+        guard !isPaused else { return nil }
+        switch phase {
+        case .unasked: return size > 0 || acknowledged > 0 ? .open(nil) : nil
+        case .opening, .refused, .finished: return nil
+        case .open: break
+        }
+        if let pendingRestart {
+            // The answers in flight tell how much of the old content was saved.
+            guard inFlight == 0 else { return nil }
+            let known = pendingRestart.knownBytes
+            let lost = known > acknowledged ? known - acknowledged : 0
+            return .open(Restart(cause: pendingRestart.cause, lostBytes: lost))
+        }
+        guard !finishSent else { return nil }
+        if ending == .destroyed {
+            return .ship(size > next ? .lost(from: next, to: size) : lastBatch(to: next))
+        }
+        if let longLineEnd { return .ship(line(to: longLineEnd)) }
+        if mustVerify || size > scanned { return readStep }
+        guard ending == .complete else { return nil }
+        let rest = size > next ? size - next : 0
+        if rest > Limits.lineBytesMax { return .ship(.skip(from: next, to: size)) }
+        return .ship(lastBatch(to: max(size, next)))
+    }
+
+    private var readStep: Step {
+        let isShort = scanned - next <= UInt64(AgentLimits.rereadBytesMax)
+        let from = isShort ? next : scanned
+        let count = size > from ? min(size - from, UInt64(Limits.batchBytes)) : 0
+        return .read(from: from, count: Int(count))
+    }
+
+    private func lastBatch(to: UInt64) -> Shipment {
+        .batch(from: next, to: to, isBuffered: false, isLast: true)
+    }
+
+    private func line(to end: UInt64) -> Shipment {
+        end - 1 - next > UInt64(Limits.lineBytesMax)
+            ? .skip(from: next, to: end)
+            : .batch(from: next, to: end, isBuffered: false, isLast: false)
+    }
+
+    /// The request that `step` asked for was written to the connection.
+    mutating func sent(_ step: Step) {
+        switch step {
+        case .open(let restart):
+            phase = .opening
+            openingRestarts = restart != nil
+        case .read: break
+        case .ship(let shipment): sent(shipment)
+        }
+    }
+
+    private mutating func sent(_ shipment: Shipment) {
+        inFlight += 1
+        next = shipment.range.upperBound
+        scanned = max(scanned, next)
+        longLineEnd = nil
+        if case .batch(_, _, _, isLast: true) = shipment { finishSent = true }
+    }
+}
+
+// MARK: - What happened to the source
+
+extension SourceCursor {
+    /// Its size was looked at. `hasChanged`: something may have been written since the last look.
+    mutating func saw(size: UInt64, hasChanged: Bool) {
+        let before = self.size
+        self.size = size
+        guard kind == .file, phase != .finished else { return }
+        if size < before {
+            shrank(from: before)
+        } else if hasChanged, size == before, next > 0 {
+            mustVerify = true
+        }
+    }
+
+    private mutating func shrank(from before: UInt64) {
+        if pendingRestart != nil {
+            pendingRestart?.knownBytes += before - size
+        } else if size < next {
+            restart(.truncated, knownBytes: before)
+        } else if next == 0 {
+            restart(.truncated, knownBytes: before - size)
+        } else {
+            // Only the unfinished line was cut; what was sent still stands, if the head says so.
+            forgetScan()
+            mustVerify = true
+        }
+    }
+
+    /// Nothing more will be written; or, when destroyed, nothing more can be read.
+    mutating func end(_ ending: Ending) {
+        self.ending = ending
+        isPaused = false
+        if phase == .unasked, size == 0, acknowledged == 0 { phase = .finished }
+    }
+
+    /// What a read brought.
+    struct Chunk {
+        var from: UInt64
+        var wantedBytes: Int
+        var bytes: UnsafeRawBufferPointer
+        /// The source's size after the bytes were read.
+        var size: UInt64
+        /// The source's first bytes (up to `Limits.headBytes`), read after `bytes` were.
+        var head: UnsafeRawBufferPointer
+        /// The byte before `next` ends a line, or `next` is the beginning.
+        var followsLine: Bool
+    }
+
+    /// Takes what `read` asked for; gives the batch that goes out now, if any.
+    mutating func took(_ chunk: Chunk) -> Shipment? {
+        guard case .open = phase, pendingRestart == nil else { return nil }
+        mustVerify = false
+        let end = chunk.from + UInt64(chunk.bytes.count)
+        guard kind == .file else {
+            guard end > next else { return pausedForWant() }
+            size = max(size, end)
+            return taken(to: end, scanned: end)
+        }
+        let before = size
+        size = chunk.size
+        guard size >= next else {
+            restart(.truncated, knownBytes: before)
+            return nil
+        }
+        guard chunk.followsLine, matchesHead(chunk.head) else {
+            restart(.rewritten, knownBytes: verifiedSize)
+            return nil
+        }
+        verifiedSize = size
+        if size < before || end > size {
+            // It was cut while it was read: the bytes may be of either content.
+            shrank(from: max(before, end))
+            return nil
+        }
+        if chunk.bytes.isEmpty { return chunk.wantedBytes > 0 ? pausedForWant() : nil }
+        return chunk.from == next ? lines(in: chunk, end: end) : longLine(in: chunk, end: end)
+    }
+
+    private mutating func lines(in chunk: Chunk, end: UInt64) -> Shipment? {
+        guard let last = ByteSearch.last(UInt8(ascii: "\n"), in: chunk.bytes) else {
+            scanned = max(scanned, end)
+            return nil
+        }
+        return taken(to: chunk.from + UInt64(last) + 1, scanned: end, head: chunk.head)
+    }
+
+    /// Looks for the end of a line whose beginning is no longer in the buffer.
+    private mutating func longLine(in chunk: Chunk, end: UInt64) -> Shipment? {
+        if let first = ByteSearch.first(UInt8(ascii: "\n"), in: chunk.bytes) {
+            longLineEnd = chunk.from + UInt64(first) + 1
+            scanned = chunk.from + UInt64(first) + 1
+        } else {
+            scanned = end
+        }
+        return nil
+    }
+
+    private mutating func taken(
+        to: UInt64, scanned end: UInt64, head bytes: UnsafeRawBufferPointer? = nil
+    ) -> Shipment {
+        let shipment = Shipment.batch(from: next, to: to, isBuffered: true, isLast: false)
+        if let bytes, (head?.bytes ?? 0) < min(Limits.headBytes, Int(clamping: to)) {
+            head = .of(UnsafeRawBufferPointer(rebasing: bytes.prefix(Int(clamping: to))))
+        }
+        sent(shipment)
+        scanned = end
+        return shipment
+    }
+
+    private func matchesHead(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let head else { return true }
+        guard bytes.count >= head.bytes else { return false }
+        return SourceHead.of(UnsafeRawBufferPointer(rebasing: bytes.prefix(head.bytes))) == head
+    }
+
+    /// There should have been bytes and were none: not again at once.
+    private mutating func pausedForWant() -> Shipment? {
+        isPaused = true
+        return nil
+    }
+
+    private mutating func forgetScan() {
+        scanned = next
+        longLineEnd = nil
+    }
+
+    private mutating func restart(_ cause: Restart.Cause, knownBytes: UInt64) {
+        pendingRestart = PendingRestart(
+            cause: cause, knownBytes: knownBytes, incarnation: incarnation)
+    }
+
+    /// It cannot be read now.
+    mutating func pause() { isPaused = true }
+    mutating func resume() { isPaused = false }
+}
+
+// MARK: - What the daemon said
+
+extension SourceCursor {
+    /// The answer to `open`.
+    struct Opened: Equatable, Sendable {
+        var id: Int64
+        var incarnation: Int64
+        var position: UInt64
+        var head: SourceHead?
+    }
+
+    mutating func opened(_ answer: Opened) {
+        phase = .open(id: answer.id)
+        if let pending = pendingRestart,
+            openingRestarts || answer.incarnation > pending.incarnation ?? .max
+        {
+            // Also when the answer to the restart itself was lost with the connection.
+            pendingRestart = nil
+            verifiedSize = 0
+        }
+        openingRestarts = false
+        incarnation = answer.incarnation
+        acknowledged = answer.position
+        next = answer.position
+        forgetScan()
+        head = answer.head.flatMap { (1...Limits.headBytes).contains($0.bytes) ? $0 : nil }
+        finishSent = false
+        mustVerify = kind == .file && next > 0
+        if pendingRestart == nil, size < next, ending != .destroyed {
+            restart(.truncated, knownBytes: size)
+        }
+    }
+
+    /// A batch or a skip is in the database.
+    mutating func advanced(to position: UInt64) {
+        acknowledged = position
+        answered()
+        if finishSent, inFlight == 0, phase != .refused { phase = .finished }
+    }
+
+    /// A batch or a skip was refused: its `from` was not the position, or the daemon forgot the source.
+    mutating func refused() {
+        if case .open = phase { phase = .refused }
+        answered()
+    }
+
+    /// The daemon would not open the source, for a reason that may pass.
+    mutating func openFailed() {
+        phase = .unasked
+        openingRestarts = false
+        isPaused = true
+    }
+
+    private mutating func answered() {
+        inFlight -= 1
+        if phase == .refused, inFlight == 0 { phase = .unasked }
+    }
+
+    /// The connection is gone, and with it everything that was in flight.
+    mutating func disconnected() {
+        guard phase != .finished else { return }
+        phase = .unasked
+        inFlight = 0
+        next = acknowledged
+        finishSent = false
+        openingRestarts = false
+        forgetScan()
+    }
+}

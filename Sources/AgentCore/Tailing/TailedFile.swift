@@ -1,0 +1,134 @@
+import Platform
+import QuipuModel
+
+/// One log file: known by identity, whatever it is called. Opened when it is read.
+final class TailedFile: ShippableSource {
+    /// A path that leads to it.
+    struct Name {
+        var path: String
+        /// Who owns the link, when the path is a symbolic link.
+        var linkOwner: UInt32?
+        /// Whether a glob says so; else it was renamed there.
+        var isWatched: Bool
+    }
+
+    private final class Handle {
+        let descriptor: OwnedDescriptor
+        init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
+    }
+
+    let file: FileIdentity
+    let identity: SourceIdentity
+    private let openFiles: OpenFiles
+    private var handle: Handle?
+    var names: [Name]
+    /// When content or attributes changed last, as seen.
+    var changeNanoseconds: Int64
+    var seenBytes: UInt64
+    /// For `OpenFiles.closeIdle`.
+    fileprivate var idleRounds = 0
+
+    init(_ status: FileStatus, _ name: Name, host: String, openFiles: OpenFiles) {
+        file = status.identity
+        identity = SourceIdentity(
+            host: host, kind: .file, key: "file:" + status.identity.text, path: name.path)
+        self.openFiles = openFiles
+        names = [name]
+        changeNanoseconds = status.changeNanoseconds
+        seenBytes = status.sizeBytes
+    }
+
+    var isOpen: Bool { handle != nil }
+    var isWatched: Bool { names.contains(where: \.isWatched) }
+    var path: String { names.first?.path ?? identity.path }
+
+    func close() {
+        handle = nil
+        openFiles.closed(self)
+    }
+
+    /// Opens it when that pushes out no other file.
+    func openIfRoom() {
+        // Whoever reads it finds out why it cannot be opened.
+        if handle == nil, openFiles.hasRoom { _ = try? opened() }
+    }
+
+    /// Its status by its descriptor; nil when it is not open.
+    func statusIfOpen() -> FileStatus? {
+        guard let handle else { return nil }
+        return try? FileStatus(of: handle.descriptor)
+    }
+
+    func size() throws(SystemError) -> UInt64 {
+        try FileStatus(of: opened().descriptor).sizeBytes
+    }
+
+    func read(
+        at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> Int {
+        try opened().descriptor.read(at: offset, into: buffer)
+    }
+
+    private func opened() throws(SystemError) -> Handle {
+        if let handle {
+            openFiles.used(self)
+            return handle
+        }
+        let handle = Handle(try open())
+        self.handle = handle
+        openFiles.opened(self)
+        return handle
+    }
+
+    private func open() throws(SystemError) -> OwnedDescriptor {
+        var failure = SystemError.notFound("open", path: path)
+        for name in names {
+            do throws(SystemError) {
+                return try OwnedDescriptor(
+                    readingFile: name.path, identity: file, linkOwner: name.linkOwner)
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+    }
+}
+
+/// The files that are open, least recently used first; at most `AgentLimits.openFilesMax`.
+final class OpenFiles {
+    private var files: [TailedFile] = []
+    private let filesMax: Int
+
+    init(filesMax: Int = AgentLimits.openFilesMax) { self.filesMax = filesMax }
+
+    var count: Int { files.count }
+    var hasRoom: Bool { files.count < filesMax }
+
+    /// Closes those that were not read for some calls of this and that the caller has no more use for.
+    func closeIdle(_ isDone: (TailedFile) -> Bool) {
+        for file in files {
+            file.idleRounds += 1
+            if file.idleRounds > AgentLimits.idleRoundsMax, isDone(file) { file.close() }
+        }
+    }
+
+    func opened(_ file: TailedFile) {
+        file.idleRounds = 0
+        files.append(file)
+        guard files.count > filesMax else { return }
+        // A file without a name cannot be opened again: such go last.
+        let victim = files.dropLast().first { !$0.names.isEmpty } ?? files.first
+        victim?.close()
+    }
+
+    func used(_ file: TailedFile) {
+        file.idleRounds = 0
+        guard files.last !== file, let index = files.firstIndex(where: { $0 === file }) else {
+            return
+        }
+        files.remove(at: index)
+        files.append(file)
+    }
+
+    func closed(_ file: TailedFile) { files.removeAll { $0 === file } }
+}

@@ -1,0 +1,106 @@
+import Platform
+
+extension Tailer {
+    /// Looks at a directory whose entries are held against `states`, and at those below. The watch is set
+    /// before the entries are read, so that nothing falls between the two.
+    func walk(_ path: String, _ states: [GlobSet.State], depth: Int = 0) {
+        guard depth < AgentLimits.directoryDepthMax, !states.isEmpty else { return }
+        if let names = globs.directoryNames(states) {
+            walkNamed(path, names, states, depth: depth)
+            return
+        }
+        watch(path, states)
+        var entries: [(name: String, mayBeDirectory: Bool)] = []
+        do throws(SystemError) {
+            try DirectoryListing.read(path) { entries.append(($0, $1)) }
+        } catch {
+            if !error.isMissing { complain(error) }
+        }
+        for entry in entries {
+            let next = globs.advance(states, name: entry.name)
+            if next.isWatched || entry.mayBeDirectory && !next.states.isEmpty {
+                examine(Entry(path, entry.name, states), hasChanged: false, depth: depth + 1)
+            }
+        }
+    }
+
+    /// Goes on to the only directories that can matter. Where one is missing, the directory is watched for
+    /// it; a directory that is only passed through needs no watch.
+    private func walkNamed(
+        _ path: String, _ names: [String], _ states: [GlobSet.State], depth: Int
+    ) {
+        func pass(_ names: [String]) -> [String] {
+            names.filter { name in
+                let entry = Entry(path, name, states)
+                return !examine(entry, hasChanged: false, depth: depth + 1)
+            }
+        }
+        let missing = pass(names)
+        guard !missing.isEmpty else { return }
+        watch(path, states)
+        _ = pass(missing)
+    }
+
+    /// One entry of a directory whose entries are held against `states`.
+    struct Entry {
+        var path: String
+        var name: String
+        var states: [GlobSet.State]
+
+        init(_ directory: String, _ name: String, _ states: [GlobSet.State]) {
+            path = directory == "/" ? "/" + name : directory + "/" + name
+            self.name = name
+            self.states = states
+        }
+
+        /// A path of which only its file is in question.
+        init(known path: String) {
+            self.path = path
+            name = ""
+            states = []
+        }
+    }
+
+    /// Looks at what stands at a path now; false when nothing does.
+    @discardableResult
+    func examine(_ entry: Entry, hasChanged: Bool, depth: Int = 0) -> Bool {
+        do throws(SystemError) {
+            let status = try FileStatus(path: entry.path, followingLinks: false)
+            if status.kind == .link {
+                let target = try FileStatus(path: entry.path, followingLinks: true)
+                take(entry, target, linkOwner: status.owner, hasChanged: hasChanged, depth: depth)
+            } else {
+                take(entry, status, linkOwner: nil, hasChanged: hasChanged, depth: depth)
+            }
+            return true
+        } catch {
+            if error.isMissing {
+                unbind(entry.path)
+                return false
+            }
+            complain(error)
+            return true
+        }
+    }
+
+    private func take(
+        _ entry: Entry, _ status: FileStatus, linkOwner: UInt32?, hasChanged: Bool, depth: Int
+    ) {
+        let mayFollow = FileStatus.mayFollow(linkOwner: linkOwner, to: status)
+        if status.kind == .directory, mayFollow {
+            let next = globs.advance(entry.states, name: entry.name, isLink: linkOwner != nil)
+            walk(entry.path, next.states, depth: depth)
+        }
+        let isWatched = globs.advance(entry.states, name: entry.name).isWatched
+        let isStray = strayPaths[entry.path] != nil || filesByPath[entry.path] != nil
+        guard status.kind == .regular, mayFollow, isWatched || isStray else {
+            // Pipes, devices, directories and foreign links under a watched name are left alone.
+            unbind(entry.path)
+            return
+        }
+        let name = TailedFile.Name(
+            path: entry.path, linkOwner: linkOwner, isWatched: isWatched)
+        if isWatched { found.insert(entry.path) }
+        bind(name, status, hasChanged: hasChanged)
+    }
+}

@@ -1,0 +1,329 @@
+import Platform
+import QuipuModel
+
+/// Finds the files that the globs name and follows them by identity through renames, rewrites and deletions.
+/// What it sees it tells the link, which reads and ships. Used from one thread.
+///
+/// inotify says where to look; what is there is always asked from the file system, so that a late or lost
+/// event costs time and never data. `rescan` looks everywhere.
+final class Tailer {
+    struct WatchedDirectory {
+        var path: String
+        var states: [GlobSet.State]
+        /// The scan that saw it last.
+        var scan: Int
+    }
+
+    let inotify: Inotify
+    var globs: GlobSet
+    let host: String
+    let link: ShippingLink
+    let report: Report
+    private let events: PageBuffer
+    let openFiles: OpenFiles
+    private var filesByToken: [SourceToken: TailedFile] = [:]
+    var files: [FileIdentity: (file: TailedFile, token: SourceToken)] = [:]
+    var filesByPath: [String: TailedFile] = [:]
+    var directories: [Int32: WatchedDirectory] = [:]
+    var scan = 0
+    /// During a rescan: the paths that were found.
+    var found: Set<String> = []
+    /// Paths that no glob names, where a file was renamed to; with the drain that saw it.
+    var strayPaths: [String: Int] = [:]
+    var drainCount = 0
+    /// Files that have lost a name since the last `settle`.
+    var loosened: [FileIdentity] = []
+    /// Those of which a name was deleted rather than moved.
+    var deleted: Set<FileIdentity> = []
+    /// During a drain: paths from which files were renamed.
+    var movedAway: Set<String> = []
+    private var complaints: Set<String> = []
+    /// Files without a watched name, and since when they did not grow (monotonic milliseconds).
+    var lingering: [FileIdentity: Int64] = [:]
+    private(set) var rescanAtMs: Int64 = 0
+    private var scanMs: Int64 = 0
+    private var watchesHaveFailed = false
+
+    init(
+        globs: GlobSet, host: String, link: ShippingLink, openFiles: OpenFiles = OpenFiles(),
+        report: @escaping Report
+    ) throws(SystemError) {
+        inotify = try Inotify()
+        events = try PageBuffer(count: 64 << 10)
+        self.globs = globs
+        self.host = host
+        self.link = link
+        self.openFiles = openFiles
+        self.report = report
+    }
+
+    var fileCount: Int { files.count }
+
+    /// Other globs from now on. Files that none of them names are read to their end and then left.
+    func reload(_ globs: GlobSet) {
+        self.globs = globs
+        rescanAtMs = 0
+    }
+
+    /// Takes the events that wait.
+    func drain(nowMs: Int64) {
+        drainCount += 1
+        var batch = EventBatch()
+        var isMore = true
+        while isMore {
+            do throws(SystemError) {
+                isMore = try inotify.read(into: events.bytes) { batch.events.append($0) }
+            } catch {
+                report(.warning, "\(error), looking at all files")
+                batch.needsRescan = true
+                isMore = false
+            }
+        }
+        sort(&batch)
+        movedAway = batch.movedAway
+        for entry in batch.entries.values { examine(entry, hasChanged: true) }
+        movedAway = []
+        settle(nowMs: nowMs)
+        if batch.needsRescan { rescanSoon(nowMs: nowMs) }
+    }
+
+    /// Looks at everything that the globs name.
+    func rescan(nowMs: Int64, everyMs: Int64) {
+        let start = MonotonicClock.microseconds()
+        scan += 1
+        found.removeAll(keepingCapacity: true)
+        walk("/", globs.start)
+        for path in Array(filesByPath.keys) where !found.contains(path) {
+            examine(Entry(known: path), hasChanged: false)
+        }
+        found = []
+        for (watch, directory) in directories where directory.scan != scan {
+            inotify.unwatch(watch)
+            directories[watch] = nil
+        }
+        settle(nowMs: nowMs)
+        openFiles.closeIdle { file in
+            guard let (_, token) = files[file.file], !file.names.isEmpty else { return false }
+            return link.shipper.cursor(token)?.isCaughtUp ?? true
+        }
+        scanMs = (MonotonicClock.microseconds() - start) / 1_000
+        rescanAtMs = nowMs + max(everyMs, scanMs * AgentLimits.rescanShare)
+    }
+
+    /// Something was missed: the next scan comes at once, but not one after the other.
+    private func rescanSoon(nowMs: Int64) {
+        rescanAtMs = min(rescanAtMs, nowMs + max(Int64(Limits.batchDelayMs), scanMs * 20))
+    }
+
+    /// Tells of a failure once, not every time that it is met.
+    func complain(_ error: SystemError) {
+        let text = "\(error), trying again later"
+        guard complaints.count < 1_000, complaints.insert(text).inserted else { return }
+        report(.warning, text)
+    }
+
+    func watch(_ path: String, _ states: [GlobSet.State]) {
+        var changes: Inotify.Change = [
+            .created, .movedAway, .movedHere, .deleted, .directoryGone,
+        ]
+        if globs.holdsFiles(states) { changes.formUnion([.modified, .attributes]) }
+        do throws(SystemError) {
+            let watch = try inotify.watch(directory: path, changes)
+            var states = states
+            if let known = directories[watch], known.scan == scan || known.path == path {
+                states = Set(known.scan == scan ? known.states + states : states).sorted()
+            }
+            directories[watch] = WatchedDirectory(path: path, states: states, scan: scan)
+        } catch {
+            guard !error.isMissing, !watchesHaveFailed else { return }
+            watchesHaveFailed = true
+            report(.warning, "\(error): changes there are seen by the periodic scan only")
+        }
+    }
+}
+
+// MARK: - Events
+
+extension Tailer {
+    struct EventBatch {
+        var events: [Inotify.Event] = []
+        /// What to look at, each path once.
+        var entries: [String: Entry] = [:]
+        /// Renames away from names that matter.
+        var cookies: Set<UInt32> = []
+        var movedAway: Set<String> = []
+        var needsRescan = false
+    }
+
+    /// Finds out which paths to look at, following renames to names that no glob matches.
+    private func sort(_ batch: inout EventBatch) {
+        for event in batch.events {
+            if event.change.contains(.overflow) {
+                report(.warning, "inotify dropped events, looking at all files")
+                batch.needsRescan = true
+            } else if event.change.contains(.watchEnded) {
+                directories[event.watch] = nil
+            } else if !event.change.isDisjoint(with: .directoryGone) {
+                // Whatever path it has now, the walk finds it.
+                inotify.unwatch(event.watch)
+                directories[event.watch] = nil
+                batch.needsRescan = true
+            } else if let directory = directories[event.watch], let name = event.name {
+                sort(event, Entry(directory.path, name, directory.states), &batch)
+            }
+        }
+    }
+
+    private func sort(_ event: Inotify.Event, _ entry: Entry, _ batch: inout EventBatch) {
+        let path = entry.path
+        let next = globs.advance(entry.states, name: entry.name)
+        if event.change.contains(.isDirectory) {
+            if event.change.contains(.movedAway) { batch.needsRescan = true }
+            if !next.states.isEmpty { batch.entries[path] = entry }
+            return
+        }
+        let isKnown = next.isWatched || strayPaths[path] != nil
+        if event.change.contains(.movedAway), isKnown {
+            batch.cookies.insert(event.cookie)
+            batch.movedAway.insert(path)
+            strayPaths[path] = nil
+        } else if event.change.contains(.movedHere), !next.isWatched,
+            batch.cookies.contains(event.cookie)
+        {
+            strayPaths[path] = drainCount
+        } else if !isKnown {
+            return
+        }
+        if event.change.contains(.deleted), let file = filesByPath[path] {
+            deleted.insert(file.file)
+        }
+        batch.entries[path] = entry
+    }
+}
+
+// MARK: - Files
+
+extension Tailer {
+    /// The file that `name` leads to is the one of `status` now.
+    func bind(_ name: TailedFile.Name, _ status: FileStatus, hasChanged: Bool) {
+        if let known = filesByPath[name.path], known.file != status.identity {
+            // Another file was renamed over it.
+            if hasChanged, !movedAway.contains(name.path) { deleted.insert(known.file) }
+            unbind(name.path)
+        }
+        guard let (file, token) = files[status.identity] else {
+            let file = TailedFile(status, name, host: host, openFiles: openFiles)
+            let token = link.add(file, size: status.sizeBytes)
+            files[status.identity] = (file, token)
+            filesByToken[token] = file
+            filesByPath[name.path] = file
+            if status.sizeBytes > 0 { file.openIfRoom() }
+            return
+        }
+        if let index = file.names.firstIndex(where: { $0.path == name.path }) {
+            let wasWatched = file.isWatched
+            file.names[index] = name
+            if wasWatched, !file.isWatched { loosened.append(file.file) }
+        } else {
+            file.names.insert(name, at: name.isWatched ? 0 : file.names.count)
+            filesByPath[name.path] = file
+        }
+        if file.isWatched { lingering[file.file] = nil }
+        look(file, token, status, hasChanged: hasChanged)
+    }
+
+    /// Tells the link what a look at a file found.
+    func look(_ file: TailedFile, _ token: SourceToken, _ status: FileStatus, hasChanged: Bool) {
+        let isNew =
+            status.changeNanoseconds != file.changeNanoseconds
+            || status.sizeBytes != file.seenBytes
+        guard isNew || hasChanged else { return }
+        file.changeNanoseconds = status.changeNanoseconds
+        file.seenBytes = status.sizeBytes
+        link.saw(token, size: status.sizeBytes, hasChanged: true)
+        // An open file survives its deletion.
+        file.openIfRoom()
+    }
+
+    /// No file, or another one, is at `path`.
+    func unbind(_ path: String) {
+        guard let file = filesByPath.removeValue(forKey: path) else { return }
+        file.names.removeAll { $0.path == path }
+        loosened.append(file.file)
+    }
+
+    /// After all paths of a batch were looked at: what became of files that lost a name.
+    private func settle(nowMs: Int64) {
+        for identity in loosened {
+            guard let (file, token) = files[identity], !file.isWatched else { continue }
+            if file.names.isEmpty, !file.isOpen {
+                if deleted.contains(identity) {
+                    if link.end(token, .destroyed) { forget(file, token) }
+                } else {
+                    forget(file, token)
+                }
+            } else {
+                lingering[identity] = nowMs
+            }
+        }
+        loosened.removeAll()
+        deleted.removeAll()
+        strayPaths = strayPaths.filter {
+            filesByPath[$0.key] != nil || $0.value > drainCount - 4
+        }
+    }
+
+    /// Looks at deleted and renamed files, of which no event tells, and leaves them when they are done.
+    func checkLingering(nowMs: Int64) {
+        for (identity, since) in lingering {
+            guard let (file, token) = files[identity] else {
+                lingering[identity] = nil
+                continue
+            }
+            linger(file, token, since: since, nowMs: nowMs)
+        }
+    }
+
+    private func linger(_ file: TailedFile, _ token: SourceToken, since: Int64, nowMs: Int64) {
+        guard let status = file.statusIfOpen() ?? statusByName(file) else {
+            // It was open, and had to make room for others.
+            lingering[file.file] = nil
+            if link.end(token, .destroyed) { forget(file, token) }
+            return
+        }
+        let hasGrown = status.sizeBytes != file.seenBytes
+        look(file, token, status, hasChanged: false)
+        let isBusy = hasGrown || link.shipper.cursor(token)?.isCaughtUp == false
+        if isBusy { lingering[file.file] = nowMs }
+        let idleMs = isBusy ? 0 : nowMs - since
+        if status.links == 0 {
+            if idleMs >= AgentLimits.deletedIdleMs, link.end(token, .complete) {
+                forget(file, token)
+            }
+        } else if idleMs >= AgentLimits.strayIdleMs {
+            forget(file, token)
+        }
+    }
+
+    private func statusByName(_ file: TailedFile) -> FileStatus? {
+        for name in file.names {
+            let status = try? FileStatus(path: name.path, followingLinks: name.linkOwner != nil)
+            if let status, status.identity == file.file { return status }
+        }
+        return nil
+    }
+
+    /// The daemon has all of a source, and nothing will follow; nothing happens for other tokens.
+    func finished(_ token: SourceToken) {
+        if let file = filesByToken[token] { forget(file, token) }
+    }
+
+    private func forget(_ file: TailedFile, _ token: SourceToken) {
+        for name in file.names { filesByPath[name.path] = nil }
+        files[file.file] = nil
+        filesByToken[token] = nil
+        lingering[file.file] = nil
+        file.close()
+        link.remove(token)
+    }
+}

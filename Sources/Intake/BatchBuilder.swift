@@ -1,0 +1,101 @@
+internal import QuipuModel
+
+/// A `DecodedBatch` in the making.
+struct BatchBuilder {
+    /// Columns whose text often repeats from record to record.
+    enum Column: Int, CaseIterable {
+        case kind, name, session, task, agent
+    }
+
+    var batch = DecodedBatch()
+    private var literals: [(word: UnsafePointer<UInt8>, slice: Slice)] = []
+    private var latest = [Slice](repeating: .none, count: Column.allCases.count)
+
+    /// Appends bytes to the batch's text.
+    mutating func append(_ bytes: Bytes) -> Slice {
+        let offset = batch.bytes.count
+        batch.bytes.append(contentsOf: bytes)
+        return Slice(offset: offset, count: bytes.count)
+    }
+
+    /// As `append`, but a text that is the same as the column's last one is held once.
+    mutating func append(_ bytes: Bytes, to column: Column) -> Slice {
+        let before = latest[column.rawValue]
+        if !before.isNone, before.range.count == bytes.count {
+            let isSame = batch.bytes.withUnsafeBytes {
+                $0.part(before.range.lowerBound, before.range.upperBound).equals(bytes)
+            }
+            if isSame { return before }
+        }
+        let slice = append(bytes)
+        latest[column.rawValue] = slice
+        return slice
+    }
+
+    /// A word of ours, held once in a batch.
+    mutating func literal(_ word: StaticString) -> Slice {
+        if let known = literals.first(where: { $0.word == word.utf8Start }) { return known.slice }
+        let slice = append(Bytes(word))
+        literals.append((word.utf8Start, slice))
+        return slice
+    }
+
+    /// Counts a line that could not be read and keeps its beginning.
+    mutating func reject(_ line: Bytes, at offset: UInt64, _ reason: RejectReason) {
+        batch.tally.received += 1
+        batch.tally.rejected[reason, default: 0] += 1
+        // Only these can be shown, so a hostile sender costs no more memory than that.
+        guard batch.rejects.count < Limits.rejectsKeptPerSource else { return }
+        let head = line.part(0, Swift.min(line.count, Limits.rejectedLineKeptBytes))
+        batch.rejects.append(RejectedLine(lineOffset: offset, reason: reason, head: [UInt8](head)))
+    }
+
+    mutating func add(_ event: EventRecord) {
+        batch.tally.received += 1
+        batch.events.append(event)
+    }
+
+    /// Counts a line whose samples have been taken up.
+    mutating func countMetricLine() {
+        batch.tally.received += 1
+        batch.tally.stored += 1
+    }
+
+    mutating func countBlank() {
+        batch.tally.received += 1
+        batch.tally.blank += 1
+    }
+}
+
+// MARK: - JSON text
+
+extension BatchBuilder {
+    mutating func write(_ byte: UInt8) { batch.bytes.append(byte) }
+
+    mutating func write(_ word: StaticString) { batch.bytes.append(contentsOf: Bytes(word)) }
+
+    mutating func write(_ bytes: Bytes) { batch.bytes.append(contentsOf: bytes) }
+
+    /// A JSON string. `bytes` must be valid UTF-8.
+    mutating func write(quoted bytes: Bytes) {
+        write(UInt8(ascii: "\""))
+        write(escaping: bytes)
+        write(UInt8(ascii: "\""))
+    }
+
+    /// The inside of a JSON string.
+    mutating func write(escaping bytes: Bytes) {
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "\""): write("\\\"")
+            case UInt8(ascii: "\\"): write("\\\\")
+            case 0x0a: write("\\n")
+            case 0..<0x20:
+                write("\\u00")
+                write(byte >> 4 == 0 ? 0x30 : 0x31)
+                write(Bytes("0123456789abcdef")[Int(byte & 15)])
+            default: write(byte)
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+internal import QuipuModel
+
+extension LineDecoder {
+    /// A line that should be one JSON object.
+    mutating func decodeJSON(
+        _ line: Bytes, readable: Int, at offset: UInt64, _ origin: Origin
+    ) {
+        switch document.parse(line, readable: readable) {
+        case nil: takeObject(line, at: offset, origin)
+        case .invalidJSON, .invalidUTF8: recover(line, at: offset, origin)
+        case let reason?: builder.reject(line, at: offset, reason)
+        }
+    }
+
+    /// The object that `document` holds.
+    private mutating func takeObject(_ line: Bytes, at offset: UInt64, _ origin: Origin) {
+        if document.text(.metric) != nil, document.text(.event) == nil,
+            document.text(.hookEvent) == nil
+        {
+            if let reason = takeNativeMetric(origin) {
+                builder.reject(line, at: offset, reason)
+            } else {
+                builder.countMetricLine()
+            }
+            return
+        }
+        var reader = EventReader(document, origin.context)
+        builder.add(reader.read(at: offset, arrival: origin.arrival, into: &builder))
+    }
+
+    // MARK: Damaged lines
+
+    /// Takes what objects there are out of a line that is not one: records that were welded together, cut
+    /// off by a later one, or that follow a run of NULs. Everything between them is one rejected line.
+    private mutating func recover(_ line: Bytes, at offset: UInt64, _ origin: Origin) {
+        var search = DamagedLine(line)
+        while let fragment = search.next() {
+            let text = line.part(fragment.lowerBound, fragment.upperBound)
+            guard document.parse(text, readable: line.count - fragment.upperBound) == nil else {
+                search.refuse(fragment)
+                continue
+            }
+            search.accept(fragment)
+            takeObject(text, at: offset &+ UInt64(fragment.lowerBound), origin)
+        }
+        guard let bad = search.firstBad else {
+            if !search.foundAny { builder.reject(line, at: offset, .nulBytes) }
+            return
+        }
+        builder.reject(
+            line.part(bad, line.count), at: offset &+ UInt64(bad),
+            line.isValidUTF8 ? .invalidJSON : .invalidUTF8)
+    }
+}
+
+/// Looks for whole objects in a line that is no object itself.
+///
+/// A candidate is an object at the line's beginning or directly after another one. Elsewhere it must look
+/// like the beginning of a record (`{"`), must not stand where a member's value or an element would, and must
+/// reach to the end of the line or to the next object: else a torn line's inner objects would pass for
+/// records.
+struct DamagedLine {
+    private let line: Bytes
+    private var position = 0
+    private var isAtBoundary = true
+    /// Bytes that may still be looked at in vain, so that no line takes more than linear time.
+    private var budget: Int
+    private(set) var firstBad: Int?
+    private(set) var foundAny = false
+
+    init(_ line: Bytes) {
+        self.line = line
+        budget = 8 * line.count
+    }
+
+    /// The next candidate; answer with `accept` or `refuse`.
+    mutating func next() -> Range<Int>? {
+        while position < line.count {
+            let byte = line[position]
+            if byte == 0 || byte.isSpace || (isAtBoundary && foundAny && byte == 0x2c) {
+                position += 1
+                continue
+            }
+            if byte == UInt8(ascii: "{"), isAtBoundary || looksLikeRecord, budget > 0 {
+                if let end = matchingBrace(), isAtBoundary || endsWell(end) {
+                    return position..<end
+                }
+            }
+            skip()
+        }
+        return nil
+    }
+
+    mutating func accept(_ fragment: Range<Int>) {
+        position = fragment.upperBound
+        isAtBoundary = true
+        foundAny = true
+    }
+
+    mutating func refuse(_ fragment: Range<Int>) {
+        budget -= fragment.count
+        skip()
+    }
+
+    /// Goes on to the next brace.
+    private mutating func skip() {
+        if firstBad == nil { firstBad = position }
+        isAtBoundary = false
+        position = line.find(UInt8(ascii: "{"), from: position + 1)
+    }
+
+    private var looksLikeRecord: Bool {
+        var before = position - 1
+        while before >= 0, line[before].isSpace { before -= 1 }
+        if before >= 0, [0x3a, 0x2c, 0x5b].contains(line[before]) { return false }
+        var after = position + 1
+        while after < line.count, line[after].isSpace { after += 1 }
+        return after < line.count && line[after] == UInt8(ascii: "\"")
+    }
+
+    private func endsWell(_ end: Int) -> Bool {
+        var after = end
+        while after < line.count, line[after] == 0 || line[after].isSpace { after += 1 }
+        return after == line.count || line[after] == UInt8(ascii: "{")
+    }
+
+    /// The end of the object that begins at `position`, by its braces outside of strings.
+    private mutating func matchingBrace() -> Int? {
+        var depth = 0
+        var isInString = false
+        var index = position
+        while index < line.count {
+            switch line[index] {
+            case UInt8(ascii: "\\") where isInString: index += 1
+            case UInt8(ascii: "\""): isInString.toggle()
+            case UInt8(ascii: "{") where !isInString: depth += 1
+            case UInt8(ascii: "}") where !isInString:
+                depth -= 1
+                if depth == 0 { return index + 1 }
+            default: break
+            }
+            index += 1
+        }
+        budget -= line.count - position
+        return nil
+    }
+}

@@ -1,0 +1,136 @@
+internal import QuipuModel
+
+/// What the lines of one stretch of bytes have in common.
+struct Origin {
+    let context: SourceContext
+    var arrival: Timestamp
+    var dialect: Dialect
+
+    init(context: SourceContext, arrival: Timestamp) {
+        self.context = context
+        self.arrival = arrival
+        dialect = context.dialect
+    }
+}
+
+/// The machine under `Decoder`: splits bytes into lines and sends each to its grammar.
+struct LineDecoder {
+    var builder = BatchBuilder()
+    var metrics: MetricAggregator
+    var statsd = StatsDParser()
+    let document = JSONDocument()
+    /// Reused for the tags of native metrics.
+    var tagText: [UInt8] = []
+
+    init(hashSeed: UInt64) { metrics = MetricAggregator(seed: hashSeed) }
+
+    /// Hands the batch over and begins the next.
+    mutating func finish() -> DecodedBatch {
+        metrics.finish(into: &builder)
+        let batch = builder.batch
+        builder = BatchBuilder()
+        return batch
+    }
+
+    // MARK: Files
+
+    mutating func decodeFile(
+        _ bytes: Bytes, at offset: UInt64, _ origin: Origin, finished: Bool
+    ) {
+        var start = 0
+        if offset == 0, bytes.count >= 3, bytes[0] == 0xef, bytes[1] == 0xbb, bytes[2] == 0xbf {
+            start = 3  // a byte order mark
+        }
+        while start < bytes.count {
+            let end = bytes.find(0x0a, from: start)
+            if end == bytes.count, !finished { return }
+            let line = LineDecoder.withoutReturn(bytes.part(start, end))
+            let readable = bytes.count - start - line.count
+            if line.allSatisfy(\.isSpace) {
+                builder.countBlank()
+            } else if line.count > Limits.lineBytesMax {
+                builder.reject(line, at: offset &+ UInt64(start), .lineTooLong)
+            } else {
+                decodeJSON(line, readable: readable, at: offset &+ UInt64(start), origin)
+            }
+            start = end + 1
+        }
+    }
+
+    // MARK: Datagrams
+
+    /// Frames of a spool segment. What follows a frame that cannot be read is one rejected line.
+    mutating func decodeFrames(_ bytes: Bytes, at offset: UInt64, _ origin: Origin) {
+        var origin = origin
+        var start = 0
+        while start < bytes.count {
+            let rest = bytes.part(start, bytes.count)
+            guard let header = SpoolFrame.read(rest),
+                SpoolFrame.headerBytes + header.payloadBytes <= rest.count
+            else {
+                builder.reject(rest, at: offset &+ UInt64(start), .spoolCorrupt)
+                return
+            }
+            let payload = rest.part(
+                SpoolFrame.headerBytes, SpoolFrame.headerBytes + header.payloadBytes)
+            origin.arrival = header.arrival
+            origin.dialect = header.dialect
+            switch header.kind {
+            case .datagram:
+                let first = offset &+ UInt64(start + SpoolFrame.headerBytes)
+                decodeDatagram(payload, at: first, origin)
+            case .loss:
+                guard countLoss(payload) else {
+                    builder.reject(rest, at: offset &+ UInt64(start), .spoolCorrupt)
+                    return
+                }
+            }
+            start += Swift.min(
+                SpoolFrame.frameBytes(payloadBytes: header.payloadBytes), rest.count)
+        }
+    }
+
+    private mutating func decodeDatagram(_ payload: Bytes, at offset: UInt64, _ origin: Origin) {
+        var start = 0
+        while start < payload.count {
+            let end = payload.find(0x0a, from: start)
+            let line = LineDecoder.withoutSpaceAtEnd(payload.part(start, end))
+            let position = offset &+ UInt64(start)
+            if line.isEmpty {
+                builder.countBlank()
+            } else if line[0] == UInt8(ascii: "{") {
+                let readable = payload.count - start - line.count
+                decodeJSON(line, readable: readable, at: position, origin)
+            } else {
+                decodeStatsD(line, at: position, origin)
+            }
+            start = end + 1
+        }
+    }
+
+    /// Counts the lines that the agent had no room for. False when the report makes no sense.
+    private mutating func countLoss(_ payload: Bytes) -> Bool {
+        guard payload.count == 16 else { return false }
+        let lines = UInt64(
+            littleEndian: payload.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        guard lines < 1 << 40 else { return false }
+        builder.batch.tally.received += lines
+        if lines > 0 { builder.batch.tally.lost["spool_full", default: 0] += lines }
+        return true
+    }
+
+    // MARK: Lines
+
+    @inline(__always)
+    private static func withoutReturn(_ line: Bytes) -> Bytes {
+        line.last == 0x0d ? line.part(0, line.count - 1) : line
+    }
+
+    /// People type lines with blanks after them.
+    @inline(__always)
+    private static func withoutSpaceAtEnd(_ line: Bytes) -> Bytes {
+        var end = line.count
+        while end > 0, line[end - 1].isSpace { end -= 1 }
+        return line.part(0, end)
+    }
+}

@@ -1,0 +1,184 @@
+internal import QuipuModel
+
+/// Reads one line of StatsD or DogStatsD: the union of both grammars.
+///
+///     line  = name ":" bit *( ":" bit ) *( "|" field )
+///     bit   = value *( ":" value ) "|" type [ "|@" rate ]
+///     field = "@" rate / "#" tags / "T" seconds / "c:" … / "e:" … / "card:" …
+///
+/// Several values before one type are DogStatsD's packing, several bits are StatsD's own. Nothing is
+/// reported before the whole line is known to be good, so a bad member takes its line with it.
+struct StatsDParser {
+    struct Value {
+        var number: Double
+        /// Written with a sign, which makes it a change of a gauge in StatsD's dialect.
+        var isSigned: Bool
+    }
+
+    struct Bit {
+        var type: MetricType
+        /// 1 / sample rate.
+        var weight = 1.0
+        /// Indices into `values`.
+        var values: Range<Int>
+        /// A set's member; empty for other types.
+        var member: Bytes
+        /// For the caller: which series it belongs to.
+        var series = -1
+    }
+
+    private(set) var name = Bytes(start: nil, count: 0)
+    private(set) var tags = Bytes(start: nil, count: 0)
+    /// Seconds since 1970; 0 when the line has no time.
+    private(set) var seconds = 0
+    /// The line carries a field that only DogStatsD clients write.
+    private(set) var isDogStatsD = false
+    private(set) var values: [Value] = []
+    var bits: [Bit] = []
+
+    /// Nil when the line is good.
+    mutating func parse(_ line: Bytes) -> RejectReason? {
+        values.removeAll(keepingCapacity: true)
+        bits.removeAll(keepingCapacity: true)
+        tags = line.part(0, 0)
+        seconds = 0
+        isDogStatsD = false
+
+        var position = 0
+        while position < line.count, line[position] != 0x3a { position += 1 }
+        name = line.part(0, position)
+        if position == 0 { return .nameMissing }
+        if position == line.count { return .valueMissing }
+        if position > Limits.nameBytesMax { return .nameTooLong }
+        position += 1
+        while true {
+            if let reason = parseBit(line, &position) { return reason }
+            guard position < line.count else { return nil }
+            if line[position] == 0x7c {
+                if let reason = parseFields(line, &position) { return reason }
+                guard position < line.count else { return nil }
+            }
+            position += 1  // the colon before the next bit
+        }
+    }
+
+    /// Values and type. Leaves `position` at the `|` or `:` after them, or at the end.
+    @inline(__always)
+    private mutating func parseBit(_ line: Bytes, _ position: inout Int) -> RejectReason? {
+        let start = position
+        while position < line.count, line[position] != 0x7c { position += 1 }
+        let text = line.part(start, position)
+        guard position < line.count else { return text.isEmpty ? .valueMissing : .typeUnknown }
+        position += 1
+        let typeStart = position
+        while position < line.count, line[position] != 0x7c, line[position] != 0x3a {
+            position += 1
+        }
+        guard let type = StatsDParser.type(line.part(typeStart, position)) else {
+            return .typeUnknown
+        }
+        if type == .set {
+            if text.isEmpty { return .valueMissing }
+            bits.append(Bit(type: type, values: 0..<0, member: text))
+            return nil
+        }
+        let first = values.count
+        if let reason = parseValues(text) { return reason }
+        bits.append(Bit(type: type, values: first..<values.count, member: line.part(0, 0)))
+        return nil
+    }
+
+    @inline(__always)
+    private static func type(_ text: Bytes) -> MetricType? {
+        if text.count == 1 {
+            switch text[0] {
+            case UInt8(ascii: "c"): return .counter
+            case UInt8(ascii: "g"): return .gauge
+            case UInt8(ascii: "h"): return .histogram
+            case UInt8(ascii: "d"): return .distribution
+            case UInt8(ascii: "s"): return .set
+            default: return nil
+            }
+        }
+        return text.count == 2 && text[0] == UInt8(ascii: "m") && text[1] == UInt8(ascii: "s")
+            ? .timer : nil
+    }
+
+    /// Numbers between colons; empty ones are skipped, as the Datadog agent does.
+    @inline(__always)
+    private mutating func parseValues(_ text: Bytes) -> RejectReason? {
+        let before = values.count
+        var start = 0
+        while start <= text.count {
+            var end = start
+            while end < text.count, text[end] != 0x3a { end += 1 }
+            if end > start {
+                let number = NumberText.parse(text.part(start, end))
+                guard abs(number) <= Limits.metricValueMax else { return .valueInvalid }
+                let isSigned = text[start] == 0x2b || text[start] == 0x2d
+                values.append(Value(number: number, isSigned: isSigned))
+            }
+            start = end + 1
+        }
+        return values.count == before ? .valueMissing : nil
+    }
+
+    /// Fields, each after its `|`. Leaves `position` at the `:` before a further bit, or at the end.
+    private mutating func parseFields(_ line: Bytes, _ position: inout Int) -> RejectReason? {
+        while position < line.count, line[position] == 0x7c {
+            position += 1
+            guard position < line.count else { return nil }
+            let start = position
+            if line[start] == UInt8(ascii: "@") {
+                while position < line.count, line[position] != 0x7c, line[position] != 0x3a {
+                    position += 1
+                }
+                if let reason = takeRate(line.part(start + 1, position)) { return reason }
+                continue
+            }
+            while position < line.count, line[position] != 0x7c { position += 1 }
+            if let reason = takeField(line.part(start, position)) { return reason }
+        }
+        return nil
+    }
+
+    private mutating func takeRate(_ text: Bytes) -> RejectReason? {
+        let rate = NumberText.parse(text)
+        // Smaller rates than that are noise, and would carry sums beyond what a double holds.
+        guard rate.isFinite, rate >= 1e-15, let last = bits.indices.last else {
+            return .rateInvalid
+        }
+        let weight = 1 / rate
+        switch bits[last].type {
+        case .gauge, .set: return nil
+        default: break
+        }
+        for index in bits[last].values
+        where abs(values[index].number) * weight > Limits.metricValueMax {
+            return .valueInvalid
+        }
+        bits[last].weight = weight
+        return nil
+    }
+
+    private mutating func takeField(_ text: Bytes) -> RejectReason? {
+        if text.isEmpty { return nil }
+        switch text[0] {
+        case UInt8(ascii: "#"):
+            isDogStatsD = true
+            tags = text.part(1, text.count)
+        case UInt8(ascii: "T"):
+            isDogStatsD = true
+            // The year 9999 ends here; what lies beyond is no time that anyone measured at.
+            guard let value = NumberText.parseWhole(text.part(1, text.count)),
+                (1...253_402_300_799).contains(value)
+            else { return .timeInvalid }
+            seconds = value
+        default:
+            if text.hasPrefix("c:") || text.hasPrefix("e:") || text.hasPrefix("card:") {
+                isDogStatsD = true
+            }
+        }
+        return nil
+    }
+}

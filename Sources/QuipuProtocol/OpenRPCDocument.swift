@@ -1,0 +1,439 @@
+/// What `rpc.discover` answers. Written by protocol/build.py from protocol/schemas.
+public enum OpenRPCDocument {
+    /// JSON, as one line.
+    public static let text = #"""
+        {"openrpc":"1.3.2","info":{"title":"Quipu query.sock","version":"0.1.0",\#
+        "description":"JSON-RPC 2.0, one object a line. protocol/README.md says the rest.",\#
+        "license":{"name":"Apache-2.0"}},"methods":[{"name":"rpc.discover",\#
+        "summary":"This document, as OpenRPC.","paramStructure":"by-name","params":[],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"openrpc":{"type":"string"},"info":{"type":"object"},\#
+        "methods":{"type":"array","items":{"type":"object"}},"components":{"type":"object"}},\#
+        "required":["openrpc","info","methods","components"]}}},{"name":"health",\#
+        "summary":"Whether the daemon is well, and where its database is.",\#
+        "paramStructure":"by-name","params":[],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"status":{"enum":["ok","degraded"]},\#
+        "mode":{"enum":["persistent","memory","degraded"]},"problems":{"type":"array",\#
+        "description":"What is wrong, for a person.","items":{"type":"string"}},\#
+        "version":{"type":"string"},"schema_version":{"type":"integer","minimum":0},\#
+        "uptime_s":{"type":"integer","minimum":0},"database":{"type":"object",\#
+        "properties":{"path":{"type":["string","null"],"description":"Null in memory."},\#
+        "size_bytes":{"type":"integer","minimum":0},"wal_bytes":{"type":"integer","minimum":0}},\#
+        "required":["path","size_bytes","wal_bytes"]},"agents":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/agent"}},\#
+        "last_commit":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}]},\#
+        "watchdog":{"type":"object","properties":{"enabled":{"type":"boolean"},\#
+        "interval_ms":{"type":["integer","null"],"minimum":0},\#
+        "last_probe":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}],\#
+        "description":"When a probe last went through the ingest queue and the store."}},\#
+        "required":["enabled","interval_ms","last_probe"]}},"required":["status","mode",\#
+        "problems","version","schema_version","uptime_s","database","agents","last_commit",\#
+        "watchdog"]}}},{"name":"stats",\#
+        "summary":"The daemon's own figures: counts since its start, rates over the last 10 s.",\#
+        "paramStructure":"by-name","params":[],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"uptime_s":{"type":"integer","minimum":0},\#
+        "rss_bytes":{"type":["integer","null"],"minimum":0},"ingest":{"type":"object",\#
+        "properties":{"connections":{"type":"integer","minimum":0},"batches":{"type":"integer",\#
+        "minimum":0},"batches_refused":{"type":"integer","minimum":0},"bytes":{"type":"integer",\#
+        "minimum":0},"lines":{"type":"integer","minimum":0},"lines_rejected":{"type":"integer",\#
+        "minimum":0},"bytes_per_s":{"type":"number"},"lines_per_s":{"type":"number"},\#
+        "queue_bytes":{"type":"integer","minimum":0},"queue_batches":{"type":"integer",\#
+        "minimum":0}},"required":["connections","batches","batches_refused","bytes","lines",\#
+        "lines_rejected","bytes_per_s","lines_per_s","queue_bytes","queue_batches"]},\#
+        "commits":{"type":"object","properties":{"count":{"type":"integer","minimum":0},\#
+        "latency_ms":{"$ref":"#/components/schemas/quantiles_ms"},"failed":{"type":"integer",\#
+        "minimum":0}},"required":["count","latency_ms","failed"]},"queries":{"type":"object",\#
+        "properties":{"connections":{"type":"integer","minimum":0},\#
+        "connections_refused":{"type":"integer","minimum":0},"requests":{"type":"integer",\#
+        "minimum":0},"errors":{"type":"integer","minimum":0},"requests_per_s":{"type":"number"},\#
+        "running":{"type":"integer","minimum":0},\#
+        "latency_ms":{"$ref":"#/components/schemas/quantiles_ms"}},"required":["connections",\#
+        "connections_refused","requests","errors","requests_per_s","running","latency_ms"]},\#
+        "subscriptions":{"type":"object","properties":{"open":{"type":"integer","minimum":0},\#
+        "notifications":{"type":"integer","minimum":0},"missed":{"type":"integer","minimum":0},\#
+        "cut":{"type":"integer","minimum":0}},"required":["open","notifications","missed","cut"]},\#
+        "stored":{"type":"object","properties":{"events":{"type":"integer","minimum":0},\#
+        "series":{"type":"integer","minimum":0},"series_overflow":{"type":"integer","minimum":0}},\#
+        "required":["events","series","series_overflow"]},\#
+        "limits_hit":{"$ref":"#/components/schemas/counts_by_name",\#
+        "description":"How often each bound was hit, by its name."}},"required":["uptime_s",\#
+        "rss_bytes","ingest","commits","queries","subscriptions","stored","limits_hit"]}}},\#
+        {"name":"ledger","summary":"What became of every line, per source and in sum.",\#
+        "paramStructure":"by-name","params":[{"name":"limit","required":false,\#
+        "schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor","required":false,\#
+        "schema":{"$ref":"#/components/schemas/cursor"}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"balanced":{"type":"boolean",\#
+        "description":"Every source's account closes."},\#
+        "total":{"$ref":"#/components/schemas/tally"},"sources":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/source_account"}},"rejects":{"type":"array",\#
+        "description":"Rejected lines, as kept.","items":{"$ref":"#/components/schemas/reject"}},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["balanced","total",\#
+        "sources","rejects"]}}},{"name":"events.query","summary":"Events, newest first.",\#
+        "paramStructure":"by-name","params":[{"name":"kind","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.kind."}},\#
+        {"name":"name","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.name."}},{"name":"status","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.status."}},{"name":"session","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.session."}},{"name":"task","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.task."}},\#
+        {"name":"since","required":false,"schema":{"$ref":"#/components/schemas/since"}},\#
+        {"name":"until","required":false,"schema":{"$ref":"#/components/schemas/until"}},\#
+        {"name":"where","required":false,"schema":{"$ref":"#/components/schemas/where"}},\#
+        {"name":"order","required":false,"schema":{"$ref":"#/components/schemas/order",\#
+        "default":"desc"}},{"name":"limit","required":false,\#
+        "schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor","required":false,\#
+        "schema":{"$ref":"#/components/schemas/cursor"}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"events":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/event"}},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["events"]}}},\#
+        {"name":"events.summary","summary":"Events counted by groups, with durations and sums.",\#
+        "paramStructure":"by-name","params":[{"name":"kind","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.kind."}},\#
+        {"name":"name","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.name."}},{"name":"status","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.status."}},{"name":"session","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.session."}},{"name":"task","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.task."}},\#
+        {"name":"since","required":false,"schema":{"$ref":"#/components/schemas/since"}},\#
+        {"name":"until","required":false,"schema":{"$ref":"#/components/schemas/until"}},\#
+        {"name":"where","required":false,"schema":{"$ref":"#/components/schemas/where"}},\#
+        {"name":"group_by","required":false,"schema":{"$ref":"#/components/schemas/words",\#
+        "description":"Columns (kind, name, status, session, task, agent, source, host),\#
+         spans of UTC time (hour, day, week, month),\#
+         or attributes; at most 8. None: one group of all."}},{"name":"sum","required":false,\#
+        "schema":{"$ref":"#/components/schemas/words",\#
+        "description":"Attributes whose numbers are added up; at most 32."}},{"name":"limit",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/cursor"}}],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"groups":{"type":"array","items":{"$ref":"#/components/schemas/group"}},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["groups"]}}},\#
+        {"name":"sessions.list","summary":"Sessions with activity in the range,\#
+         the most recent first.","paramStructure":"by-name","params":[{"name":"session",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.session."}},{"name":"since","required":false,\#
+        "schema":{"$ref":"#/components/schemas/since"}},{"name":"until","required":false,\#
+        "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#
+        "schema":{"$ref":"#/components/schemas/where"}},{"name":"state","required":false,\#
+        "schema":{"enum":["active","idle","ended"]}},{"name":"limit","required":false,\#
+        "schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor","required":false,\#
+        "schema":{"$ref":"#/components/schemas/cursor"}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"sessions":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/session"}},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["sessions"]}}},\#
+        {"name":"sessions.get","summary":"One session and its timeline, oldest first.",\#
+        "paramStructure":"by-name","params":[{"name":"session","required":true,\#
+        "schema":{"type":"string","description":"Which.","minLength":1,"maxLength":4096}},\#
+        {"name":"order","required":false,"schema":{"$ref":"#/components/schemas/order",\#
+        "default":"asc"}},{"name":"limit","required":false,\#
+        "schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor","required":false,\#
+        "schema":{"$ref":"#/components/schemas/cursor"}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"session":{"type":"string"},\#
+        "started":{"$ref":"#/components/schemas/time"},\#
+        "last_activity":{"$ref":"#/components/schemas/time"},"state":{"enum":["active","idle",\#
+        "ended"],"description":"Last activity at most 5 min ago, at most 30 min ago,\#
+         or before that."},"event_count":{"type":"integer","minimum":0},\#
+        "tool_count":{"type":"integer","minimum":0,"description":"Tool calls,\#
+         whatever became of them."},"errors":{"type":"integer","minimum":0},\#
+        "blocked":{"type":"integer","minimum":0},\#
+        "tools":{"$ref":"#/components/schemas/counts_by_name"},"tokens":{"type":["object","null"],\#
+        "description":"Null: not known."},"cost_usd":{"type":["number","null"],\#
+        "description":"Null: not known."},"timeline":{"type":"array","description":"Its events,\#
+         whatever their age.","items":{"$ref":"#/components/schemas/event"}},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["session",\#
+        "started","last_activity","state","event_count","tool_count","errors","blocked","tools",\#
+        "tokens","cost_usd","timeline"]}}},{"name":"tools.stats","summary":"Each tool: calls,\#
+         outcomes and durations.","paramStructure":"by-name","params":[{"name":"name",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.name."}},{"name":"session","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.session."}},{"name":"task","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.task."}},\#
+        {"name":"since","required":false,"schema":{"$ref":"#/components/schemas/since"}},\#
+        {"name":"until","required":false,"schema":{"$ref":"#/components/schemas/until"}},\#
+        {"name":"where","required":false,"schema":{"$ref":"#/components/schemas/where"}},\#
+        {"name":"limit","required":false,"schema":{"$ref":"#/components/schemas/limit"}},\#
+        {"name":"cursor","required":false,"schema":{"$ref":"#/components/schemas/cursor"}}],\#
+        "result":{"name":"result","schema":{"type":"object","properties":{"tools":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/tool"}},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["tools"]}}},\#
+        {"name":"errors.list","summary":"Events with status error, newest first.",\#
+        "paramStructure":"by-name","params":[{"name":"kind","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.kind."}},\#
+        {"name":"name","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.name."}},{"name":"session","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.session."}},{"name":"task","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.task."}},\#
+        {"name":"since","required":false,"schema":{"$ref":"#/components/schemas/since"}},\#
+        {"name":"until","required":false,"schema":{"$ref":"#/components/schemas/until"}},\#
+        {"name":"where","required":false,"schema":{"$ref":"#/components/schemas/where"}},\#
+        {"name":"order","required":false,"schema":{"$ref":"#/components/schemas/order",\#
+        "default":"desc"}},{"name":"limit","required":false,\#
+        "schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor","required":false,\#
+        "schema":{"$ref":"#/components/schemas/cursor"}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"errors":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/event"}},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["errors"]}}},\#
+        {"name":"metrics.list","summary":"Which series there are, with samples in the range.",\#
+        "paramStructure":"by-name","params":[{"name":"metric","required":false,\#
+        "schema":{"type":"string","description":"A name; * and % stand for anything.",\#
+        "minLength":1,"maxLength":4096}},{"name":"type","required":false,\#
+        "schema":{"$ref":"#/components/schemas/metric_type"}},{"name":"since","required":false,\#
+        "schema":{"$ref":"#/components/schemas/since"}},{"name":"until","required":false,\#
+        "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#
+        "schema":{"$ref":"#/components/schemas/where_tags"}},{"name":"limit","required":false,\#
+        "schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor","required":false,\#
+        "schema":{"$ref":"#/components/schemas/cursor"}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"series":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/series"}},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["series"]}}},\#
+        {"name":"metrics.query","summary":"One metric over time.","paramStructure":"by-name",\#
+        "params":[{"name":"metric","required":true,"schema":{"type":"string",\#
+        "description":"Its name.","minLength":1,"maxLength":4096}},{"name":"where",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/where_tags"}},{"name":"since",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/since"}},{"name":"until",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/until"}},{"name":"step",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/step"}},{"name":"aggregate",\#
+        "required":false,"schema":{"description":"Which figures; at most 32. Default: count, sum,\#
+         avg, min, max, last.","oneOf":[{"$ref":"#/components/schemas/aggregate"},{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/aggregate"},"minItems":1,"maxItems":32,\#
+        "uniqueItems":true}]}},{"name":"group_by","required":false,\#
+        "schema":{"$ref":"#/components/schemas/words",\#
+        "description":"Tags: one series for each combination of their values; at most 8."}}],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"metric":{"type":"string"},"since":{"$ref":"#/components/schemas/time"},\#
+        "until":{"$ref":"#/components/schemas/time"},"step_s":{"type":"integer","minimum":10},\#
+        "series":{"type":"array","items":{"$ref":"#/components/schemas/metric_series"}}},\#
+        "required":["metric","since","until","step_s","series"]}}},{"name":"subscribe",\#
+        "summary":"A stream of notifications on this connection.","paramStructure":"by-name",\#
+        "params":[{"name":"topics","required":false,"schema":{"description":"Default: events.",\#
+        "oneOf":[{"$ref":"#/components/schemas/topic"},{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/topic"},"minItems":1,"uniqueItems":true}]}},\#
+        {"name":"kind","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.kind."}},{"name":"name","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.name."}},\#
+        {"name":"status","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.status."}},{"name":"session","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.session."}},{"name":"task","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.task."}},\#
+        {"name":"where","required":false,"schema":{"$ref":"#/components/schemas/where",\#
+        "description":"Which events; other topics are not filtered."}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"subscription":{"type":"integer",\#
+        "description":"Its number, as in every notification and for unsubscribe.","minimum":1},\#
+        "topics":{"type":"array","items":{"$ref":"#/components/schemas/topic"}}},\#
+        "required":["subscription","topics"]}}},{"name":"unsubscribe",\#
+        "summary":"End a subscription of this connection.","paramStructure":"by-name",\#
+        "params":[{"name":"subscription","required":true,"schema":{"type":"integer",\#
+        "minimum":1}}],"result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"unsubscribed":{"const":true},"subscription":{"type":"integer",\#
+        "minimum":1}},"required":["unsubscribed","subscription"]}}}],\#
+        "components":{"schemas":{"scalar":{"type":["string","number","boolean","null"],\#
+        "description":"A JSON scalar; null stands for what is absent."},"time":{"type":"string",\#
+        "description":"RFC 3339 in UTC with milliseconds.",\#
+        "pattern":"^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$",\#
+        "examples":["2026-11-20T15:17:28.926Z"]},\#
+        "time_input":{"description":"A moment: RFC 3339 (a date alone is its midnight in UTC),\#
+         Unix seconds, or a span back from now.","oneOf":[{"type":"number","minimum":-62135596800,\#
+        "exclusiveMaximum":253402300800},{"type":"string",\#
+        "pattern":"^\\d{4}-\\d\\d-\\d\\d([Tt ]\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?([Zz]|[+-]\\d\\d:\\d\\\#
+        d))?$"},{"$ref":"#/components/schemas/span"}],"examples":["24h",1795188000,\#
+        "2026-11-20T15:17:28Z"]},"span":{"type":"string","description":"A number of seconds,\#
+         minutes, hours, days or weeks.","pattern":"^\\d+[smhdw]$","examples":["90s","15m","24h",\#
+        "7d","4w"]},"since":{"$ref":"#/components/schemas/time_input","description":"From when,\#
+         inclusive; default: 24 hours ago."},"until":{"$ref":"#/components/schemas/time_input",\#
+        "description":"Until when, exclusive; default: no end. Not before since."},\#
+        "step":{"description":"Length of a step: a span or seconds,\#
+         a multiple of 10 s. Default: at most 300 points. At most 11,000 points.",\#
+        "oneOf":[{"$ref":"#/components/schemas/span"},{"type":"integer","minimum":10,\#
+        "multipleOf":10}]},"limit":{"type":"integer","description":"At most this many rows.",\#
+        "minimum":1,"maximum":10000,"default":100},"cursor":{"type":"string",\#
+        "description":"Opaque: next_cursor of the page before.","minLength":1,"maxLength":4096},\#
+        "next_cursor":{"type":"string",\#
+        "description":"Given where there is more: the cursor of the next page.","minLength":1},\#
+        "order":{"enum":["asc","desc"],"description":"By time: oldest first or newest first."},\#
+        "words":{"description":"A list of strings without repetition; one string alone is a list o\#
+        f one.","oneOf":[{"type":"string","minLength":1,"maxLength":4096},{"type":"array",\#
+        "items":{"type":"string","minLength":1,"maxLength":4096},"uniqueItems":true}]},\#
+        "where":{"type":"object","description":"Path → test. A path is a column (kind, name,\#
+         status, session, task, agent, error, duration_ms, source, host),\#
+         or leads into the attributes, its parts joined by dots. All must hold.",\#
+        "maxProperties":64,"propertyNames":{"minLength":1},\#
+        "additionalProperties":{"$ref":"#/components/schemas/test"}},\#
+        "where_tags":{"type":"object","description":"Tag → test. All must hold.",\#
+        "maxProperties":64,"propertyNames":{"minLength":1},\#
+        "additionalProperties":{"$ref":"#/components/schemas/test"}},\#
+        "test":{"description":"A value, a list of values, or comparisons that must all hold.",\#
+        "oneOf":[{"$ref":"#/components/schemas/scalar"},{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/scalar"},"minItems":1,"maxItems":1000},\#
+        {"$ref":"#/components/schemas/comparisons"}]},"comparisons":{"type":"object",\#
+        "minProperties":1,"properties":{"gte":{"$ref":"#/components/schemas/comparable"},\#
+        "gt":{"$ref":"#/components/schemas/comparable"},\#
+        "lte":{"$ref":"#/components/schemas/comparable"},\#
+        "lt":{"$ref":"#/components/schemas/comparable"},"like":{"type":"string",\#
+        "description":"As in SQL: % and _; ASCII case is folded.","minLength":1,"maxLength":4096},\#
+        "not":{"$ref":"#/components/schemas/test"}},"additionalProperties":false},\#
+        "comparable":{"type":["string","number"]},"status":{"enum":["ok","error","running",\#
+        "blocked",null],"description":"How an event ended,\#
+         or that it has not; null when it says nothing."},"event":{"type":"object",\#
+        "properties":{"seq":{"type":"integer","minimum":0,\#
+        "description":"Counts the events of this database."},\#
+        "time":{"$ref":"#/components/schemas/time"},"time_is":{"const":"arrival",\#
+        "description":"Given when the line had no time of its own."},"kind":{"type":"string"},\#
+        "name":{"type":["string","null"]},"status":{"$ref":"#/components/schemas/status"},\#
+        "duration_ms":{"type":["number","null"]},"session":{"type":["string","null"]},\#
+        "task":{"type":["string","null"]},"agent":{"type":["string","null"]},\#
+        "error":{"type":["string","null"]},"source":{"type":"object",\#
+        "properties":{"path":{"type":"string"},"offset":{"type":"integer","minimum":0,\#
+        "description":"Where the line begins, in bytes."}},"required":["path","offset"]},\#
+        "attributes":{"type":"object","description":"Whatever else the line said."}},\#
+        "required":["seq","time","kind","name","status","duration_ms","session","task","agent",\#
+        "error","source","attributes"]},"durations":{"type":"object",\#
+        "description":"Milliseconds; quantiles within 1 %.","properties":{"min":{"type":"number"},\#
+        "avg":{"type":"number"},"p50":{"type":"number"},"p90":{"type":"number"},\#
+        "p99":{"type":"number"},"max":{"type":"number"}},"required":["min","avg","p50","p90",\#
+        "p99","max"]},"group":{"type":"object","properties":{"group":{"type":"object",\#
+        "description":"Each word of group_by and its value.",\#
+        "additionalProperties":{"$ref":"#/components/schemas/scalar"}},"count":{"type":"integer",\#
+        "minimum":0,"description":"All of them."},"ok":{"type":"integer","minimum":0},\#
+        "errors":{"type":"integer","minimum":0},"blocked":{"type":"integer","minimum":0},\#
+        "running":{"type":"integer","minimum":0},"success_rate_percent":{"type":["number","null"],\#
+        "description":"100 · ok / (ok + errors); null when none ended.","minimum":0,\#
+        "maximum":100},"duration_ms":{"oneOf":[{"$ref":"#/components/schemas/durations"},\#
+        {"type":"null"}]},"sum":{"type":"object",\#
+        "description":"Each path of sum and the total of its numbers.",\#
+        "additionalProperties":{"type":"number"}}},"required":["group","count","ok","errors",\#
+        "blocked","running","success_rate_percent","duration_ms","sum"]},\#
+        "session":{"type":"object","properties":{"session":{"type":"string"},\#
+        "started":{"$ref":"#/components/schemas/time"},\#
+        "last_activity":{"$ref":"#/components/schemas/time"},"state":{"enum":["active","idle",\#
+        "ended"],"description":"Last activity at most 5 min ago, at most 30 min ago,\#
+         or before that."},"event_count":{"type":"integer","minimum":0},\#
+        "tool_count":{"type":"integer","minimum":0,"description":"Tool calls,\#
+         whatever became of them."},"errors":{"type":"integer","minimum":0},\#
+        "blocked":{"type":"integer","minimum":0},\#
+        "tools":{"$ref":"#/components/schemas/counts_by_name"},"tokens":{"type":["object","null"],\#
+        "description":"Null: not known."},"cost_usd":{"type":["number","null"],\#
+        "description":"Null: not known."}},"required":["session","started","last_activity",\#
+        "state","event_count","tool_count","errors","blocked","tools","tokens","cost_usd"]},\#
+        "tool":{"type":"object","properties":{"name":{"type":"string"},"count":{"type":"integer",\#
+        "minimum":0,"description":"All of them."},"ok":{"type":"integer","minimum":0},\#
+        "errors":{"type":"integer","minimum":0},"blocked":{"type":"integer","minimum":0},\#
+        "running":{"type":"integer","minimum":0},"success_rate_percent":{"type":["number","null"],\#
+        "description":"100 · ok / (ok + errors); null when none ended.","minimum":0,\#
+        "maximum":100},"duration_ms":{"oneOf":[{"$ref":"#/components/schemas/durations"},\#
+        {"type":"null"}]},"last_used":{"$ref":"#/components/schemas/time"}},"required":["name",\#
+        "count","ok","errors","blocked","running","success_rate_percent","duration_ms",\#
+        "last_used"]},"metric_type":{"enum":["counter","gauge","timer","histogram","distribution",\#
+        "set"]},"tags":{"type":"object",\#
+        "description":"The value of a bare tag is empty; values of a key that comes more than once\#
+         are a list.","additionalProperties":{"oneOf":[{"type":"string"},{"type":"array",\#
+        "items":{"type":"string"},"minItems":2}]}},"series":{"type":"object",\#
+        "properties":{"name":{"type":"string"},"type":{"$ref":"#/components/schemas/metric_type"},\#
+        "tags":{"$ref":"#/components/schemas/tags"},"first":{"$ref":"#/components/schemas/time"},\#
+        "last":{"$ref":"#/components/schemas/time"},"samples":{"type":"number",\#
+        "description":"Samples, weighted by their sample rates.","minimum":0}},"required":["name",\#
+        "type","tags","first","last","samples"]},"metric_series":{"type":"object",\#
+        "properties":{"tags":{"type":"object",\#
+        "description":"The tags grouped by; null where a series lacks one.",\#
+        "additionalProperties":{"type":["string","null"]}},"points":{"type":"object",\#
+        "description":"Each aggregate asked for and its points.",\#
+        "additionalProperties":{"type":"array","items":{"$ref":"#/components/schemas/point"}}}},\#
+        "required":["tags","points"]},"point":{"type":"array",\#
+        "description":"Start of the step in Unix seconds, and the value.",\#
+        "prefixItems":[{"type":"integer"},{"type":["number","null"]}],"minItems":2,"maxItems":2,\#
+        "items":false},"aggregate":{"type":"string",\#
+        "description":"Sets count distinct values. rate is per second; quantiles are within 1 %.",\#
+        "pattern":"^(count|sum|avg|min|max|last|rate|p\\d{1,3}(\\.\\d+)?)$"},\#
+        "counts_by_name":{"type":"object","additionalProperties":{"type":"integer","minimum":0}},\#
+        "tally":{"type":"object",\#
+        "description":"received = stored + merged + blank + the sum of rejected + the sum of lost"\#
+        ,"properties":{"received":{"type":"integer","minimum":0,"description":"Lines."},\#
+        "stored":{"type":"integer","minimum":0,\#
+        "description":"Lines that became a record or a sample."},"merged":{"type":"integer",\#
+        "minimum":0,"description":"Lines that completed a record begun by another."},\#
+        "blank":{"type":"integer","minimum":0},\#
+        "rejected":{"$ref":"#/components/schemas/counts_by_name"},\#
+        "lost":{"$ref":"#/components/schemas/counts_by_name"},"lost_bytes":{"type":"integer",\#
+        "minimum":0,"description":"Destroyed unread, where lines cannot be counted."}},\#
+        "required":["received","stored","merged","blank","rejected","lost","lost_bytes"]},\#
+        "source_account":{"type":"object","properties":{"source_id":{"type":"integer",\#
+        "minimum":0},"host":{"type":"string"},"kind":{"enum":["file","datagrams"]},\#
+        "key":{"type":"string","description":"Which stream of bytes this is, whatever its name."},\#
+        "path":{"type":"string"},"incarnation":{"type":"integer","minimum":0,\#
+        "description":"Counts up when a file is rewritten in place."},\#
+        "opened":{"$ref":"#/components/schemas/time"},"finished":{"type":"boolean",\#
+        "description":"Nothing will follow."},"position":{"type":"integer","minimum":0,\#
+        "description":"All bytes before it are in the database."},"size_bytes":{"type":"integer",\#
+        "minimum":0,"description":"As far as the agent has seen."},"lag_bytes":{"type":"integer",\#
+        "minimum":0},"balanced":{"type":"boolean"},"received":{"type":"integer","minimum":0,\#
+        "description":"Lines."},"stored":{"type":"integer","minimum":0,\#
+        "description":"Lines that became a record or a sample."},"merged":{"type":"integer",\#
+        "minimum":0,"description":"Lines that completed a record begun by another."},\#
+        "blank":{"type":"integer","minimum":0},\#
+        "rejected":{"$ref":"#/components/schemas/counts_by_name"},\#
+        "lost":{"$ref":"#/components/schemas/counts_by_name"},"lost_bytes":{"type":"integer",\#
+        "minimum":0}},"required":["source_id","host","kind","key","path","incarnation","opened",\#
+        "finished","position","size_bytes","lag_bytes","balanced","received","stored","merged",\#
+        "blank","rejected","lost","lost_bytes"]},"reject":{"type":"object",\#
+        "properties":{"path":{"type":"string"},"offset":{"type":"integer","minimum":0},\#
+        "reason":{"type":"string"},"time":{"$ref":"#/components/schemas/time"},\#
+        "head":{"type":"string","description":"The line's first 200 bytes."}},"required":["path",\#
+        "offset","reason","time","head"]},"quantiles_ms":{"type":"object",\#
+        "description":"Milliseconds; null before the first.",\#
+        "properties":{"p50":{"type":["number","null"]},"p90":{"type":["number","null"]},\#
+        "p99":{"type":["number","null"]},"max":{"type":["number","null"]}},"required":["p50",\#
+        "p90","p99","max"]},"agent":{"type":"object","properties":{"pid":{"type":"integer",\#
+        "minimum":0},"uid":{"type":"integer","minimum":0},\#
+        "connected_since":{"$ref":"#/components/schemas/time"},\#
+        "last_batch":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}]}},\#
+        "required":["pid","uid","connected_since","last_batch"]},"topic":{"enum":["events",\#
+        "metrics","insights","alerts","actions","stats"]},"metric_change":{"type":"object",\#
+        "description":"What one batch added to one series.",\#
+        "properties":{"metric":{"type":["string","null"]},\#
+        "type":{"$ref":"#/components/schemas/metric_type"},"tags":{"type":"object",\#
+        "additionalProperties":{"type":"string"}},"time":{"$ref":"#/components/schemas/time",\#
+        "description":"Start of the 10 s that the samples fell into."},"count":{"type":"number"},\#
+        "sum":{"type":["number","null"]},"min":{"type":["number","null"]},"max":{"type":["number",\#
+        "null"]},"last":{"type":["number","null"]},"relative":{"type":"boolean",\#
+        "description":"The values are changes of a gauge."}},"required":["metric","type","tags",\#
+        "time","count","sum","min","max","last","relative"]},"notification":{"type":"object",\#
+        "properties":{"subscription":{"type":"integer","minimum":1},"seq":{"type":"integer",\#
+        "minimum":0,"description":"Counts the notifications of this subscription,\#
+         those missed among them."},"topic":{"$ref":"#/components/schemas/topic"},\#
+        "missed":{"type":"integer","description":"How many were dropped before this one,\#
+         because the reader was slow.","minimum":1},\#
+        "data":{"description":"An event; a metric_change; the result of stats; …"}},\#
+        "required":["subscription","seq","topic","data"]},"notify":{"type":"object",\#
+        "description":"One line of a subscription's stream.",\#
+        "properties":{"jsonrpc":{"const":"2.0"},"method":{"const":"notify"},\#
+        "params":{"$ref":"#/components/schemas/notification"}},"required":["jsonrpc","method",\#
+        "params"]},"error":{"type":"object","properties":{"code":{"enum":[-32700,-32600,-32601,\#
+        -32602,-32603,-32000,-32001,-32002,-32003,-32004,-32005,-32006]},\#
+        "message":{"type":"string"},"data":{"type":"object",\#
+        "properties":{"reason":{"type":"string","description":"A word for programs."},\#
+        "path":{"type":"string","description":"Which member of the request is meant."},\#
+        "hint":{"type":"string","description":"For a person."}},"required":["reason"]}},\#
+        "required":["code","message","data"]}},"errors":{"parse_error":{"code":-32700,\#
+        "message":"Parse error","data":"the line is not JSON"},"invalid_request":{"code":-32600,\#
+        "message":"Invalid request","data":"the envelope is wrong"},\#
+        "method_not_found":{"code":-32601,"message":"Method not found","data":"no such method"},\#
+        "invalid_params":{"code":-32602,"message":"Invalid params",\#
+        "data":"a parameter is wrong; data.path names it"},"internal_error":{"code":-32603,\#
+        "message":"Internal error","data":"a fault of the daemon"},"overloaded":{"code":-32000,\#
+        "message":"Overloaded","data":"too many connections or requests; try again later"},\#
+        "not_found":{"code":-32001,"message":"Not found",\#
+        "data":"what was asked for does not exist"},"denied":{"code":-32002,"message":"Denied",\#
+        "data":"the caller may not do this"},"limit_exceeded":{"code":-32003,\#
+        "message":"Limit exceeded","data":"more than a bound allows; data.hint says which"},\#
+        "timeout":{"code":-32004,"message":"Timeout","data":"the query took longer than 5 s"},\#
+        "unavailable":{"code":-32005,"message":"Unavailable","data":"the database cannot answer"},\#
+        "too_large":{"code":-32006,"message":"Too large",\#
+        "data":"the request or the reply is too large"}}}}
+        """#
+}

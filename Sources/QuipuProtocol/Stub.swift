@@ -1,1 +1,0 @@
-public enum OpenRPCDocument { public static let text = "{}" }

@@ -1,0 +1,52 @@
+import GRDB
+
+/// How connections are opened and set up.
+enum Connections {
+    /// How long to wait for another program that has locked the file, seconds.
+    private static let busySeconds = 5.0
+    private static let readersMax = 2
+    /// Bounds of the page caches and of the log's file, so that the process stays small.
+    private static let writerCacheKiB = 4_096
+    private static let readerCacheKiB = 2_048
+    private static let logBytesKept = 8 << 20
+    /// "Quip": how `file` tells a database of ours.
+    private static let applicationID = 0x5175_6970
+
+    static func open(path: String?) throws -> any DatabaseWriter {
+        var configuration = Configuration()
+        configuration.label = "quipu.store"
+        configuration.busyMode = .timeout(busySeconds)
+        configuration.maximumReaderCount = readersMax
+        configuration.prepareDatabase { db in
+            if db.configuration.readonly {
+                try db.execute(sql: "PRAGMA cache_size = -\(readerCacheKiB)")
+            } else {
+                try prepareWriter(db)
+            }
+        }
+        guard let path else { return try DatabaseQueue(configuration: configuration) }
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        try pool.writeWithoutTransaction { db in
+            // After the pool has set its own. FULL: a commit that was acknowledged survives a power cut.
+            try db.execute(
+                sql: """
+                    PRAGMA synchronous = FULL;
+                    PRAGMA wal_autocheckpoint = 0;
+                    PRAGMA journal_size_limit = \(logBytesKept);
+                    """)
+        }
+        return pool
+    }
+
+    private static func prepareWriter(_ db: Database) throws {
+        // Takes effect only before the first table.
+        try db.execute(
+            sql: """
+                PRAGMA auto_vacuum = INCREMENTAL;
+                PRAGMA cache_size = -\(writerCacheKiB);
+                """)
+        if try Int.fetchOne(db, sql: "PRAGMA application_id") == 0 {
+            try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+        }
+    }
+}

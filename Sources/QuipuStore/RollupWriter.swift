@@ -1,0 +1,195 @@
+import GRDBSQLite
+import QuipuModel
+import Sketches
+
+/// Series and their rollups; the writer's side.
+final class RollupWriter {
+    private struct Entry {
+        var id: Int64
+        var isOverflow: Bool
+        /// The series' newest value, and when it was (microseconds).
+        var value: Double
+        var valueTime: Int64
+
+        var overflowing: Entry {
+            var entry = self
+            entry.isOverflow = true
+            return entry
+        }
+    }
+
+    /// Beyond, the cache starts anew.
+    private static let entriesMax = 4_096
+    private static let overflowTags = Array("overflow:true".utf8)
+    private static let overflowName = Array("quipu.overflow".utf8)
+
+    /// Samples that went to an overflow series, to be added to the counter.
+    private(set) var overflowSamples: Double = 0
+    private(set) var seriesCount: Int64
+    private let seriesMax: Int
+    private var entries: [[UInt8]: Entry] = [:]
+    private let strings: StringTable
+    private let connection: OpaquePointer
+    private let findSeries: RawStatement
+    private let insertSeries: RawStatement
+    private let updateSeries: RawStatement
+    private let load: RawStatement
+    private let replace: RawStatement
+
+    init(
+        _ connection: OpaquePointer, strings: StringTable, seriesCount: Int64, seriesMax: Int
+    ) throws {
+        self.connection = connection
+        self.strings = strings
+        self.seriesMax = seriesMax
+        self.seriesCount = seriesCount
+        findSeries = try RawStatement(
+            connection,
+            """
+            SELECT id, value, value_time FROM series
+            WHERE name = ?1 AND type = ?2 AND tags = ?3 AND host = ?4
+            """)
+        insertSeries = try RawStatement(
+            connection,
+            """
+            INSERT INTO series (name, type, tags, host, first, last, samples, value, value_time)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?5, 0, 0, \(Int64.min))
+            """)
+        updateSeries = try RawStatement(
+            connection,
+            """
+            UPDATE series SET first = min(first, ?2), last = max(last, ?3), samples = samples + ?4,
+                value = ?5, value_time = ?6
+            WHERE id = ?1
+            """)
+        load = try RawStatement(
+            connection,
+            """
+            SELECT count, sum, min, max, last, last_time, sketch, members FROM rollups_10s
+            WHERE series = ?1 AND bucket = ?2
+            """)
+        replace = try RawStatement(
+            connection,
+            """
+            INSERT OR REPLACE INTO rollups_10s (series, bucket, count, sum, min, max, last,
+                last_time, sketch, members)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            """)
+    }
+
+    /// Merges a batch's rollups into what is stored.
+    func store(_ batch: DecodedBatch, host: String) throws {
+        guard !batch.rollups.isEmpty else { return }
+        let host = try strings.id(of: host)
+        try batch.bytes.withUnsafeBytes { bytes in
+            // Changes of a gauge start from the value that it had before this batch.
+            var bases: [Int: Double] = [:]
+            for delta in batch.rollups where batch.series.indices.contains(delta.series) {
+                let identity = SeriesIdentity(batch.series[delta.series], bytes, host: host)
+                var entry = try entry(identity, at: delta.bucketStart)
+                let base = bases[delta.series] ?? entry.value
+                bases[delta.series] = base
+                try store(delta, base: base, in: &entry)
+                remember(entry, as: identity.key)
+            }
+        }
+    }
+
+    private func store(_ delta: RollupDelta, base: Double, in entry: inout Entry) throws {
+        var added = Rollup()
+        if var relative = delta.relative, !relative.isEmpty {
+            relative.shift(by: base)
+            added = relative
+            added.merge(delta.rollup)
+        } else {
+            added = delta.rollup
+        }
+        if entry.isOverflow { overflowSamples += added.count }
+        if !added.isEmpty, added.lastMicroseconds >= entry.valueTime {
+            entry.value = added.last
+            entry.valueTime = added.lastMicroseconds
+        }
+        let start = Timestamp.seconds(delta.bucketStart).microseconds
+        updateSeries.bind(1, entry.id)
+        updateSeries.bind(2, start)
+        updateSeries.bind(3, max(start, added.lastMicroseconds))
+        updateSeries.bind(4, added.count)
+        updateSeries.bind(5, entry.value)
+        updateSeries.bind(6, entry.valueTime)
+        try updateSeries.run()
+        try merge(added, delta.members, series: entry.id, bucket: delta.bucketStart)
+    }
+
+    private func merge(
+        _ added: Rollup, _ addedMembers: DistinctCounter?, series: Int64, bucket: Int64
+    ) throws {
+        var rollup = added
+        var members = addedMembers
+        load.bind(1, series)
+        load.bind(2, bucket)
+        if try load.step() {
+            rollup = StoredRollup.rollup(load, from: 0, withSketch: true)
+            rollup.merge(added)
+            if var stored = StoredRollup.members(load, 7) {
+                if let addedMembers { stored.merge(addedMembers) }
+                members = stored
+            }
+        }
+        load.reset()
+        replace.bind(1, series)
+        replace.bind(2, bucket)
+        replace.bind(3, rollup.count)
+        replace.bind(4, rollup.sum)
+        replace.bind(5, rollup.min)
+        replace.bind(6, rollup.max)
+        replace.bind(7, rollup.last)
+        replace.bind(8, rollup.lastMicroseconds)
+        replace.bind(9, copying: rollup.sketch?.encoded)
+        replace.bind(10, copying: members?.encoded)
+        try replace.run()
+    }
+
+    // MARK: Series
+
+    private func entry(_ identity: SeriesIdentity, at bucketStart: Int64) throws -> Entry {
+        if let known = entries[identity.key] { return known }
+        if let stored = try find(identity) { return stored }
+        if seriesCount < seriesMax { return try make(identity, at: bucketStart) }
+        // One series for all the rest of this metric; and, so that names cannot grow without bound
+        // either, one for all the rest of the metrics.
+        var overflow = identity
+        overflow.tags = Self.overflowTags
+        if let stored = try find(overflow) { return stored.overflowing }
+        if seriesCount >= seriesMax + seriesMax / 10 {
+            overflow.name = Self.overflowName
+            if let stored = try find(overflow) { return stored.overflowing }
+        }
+        return try make(overflow, at: bucketStart).overflowing
+    }
+
+    private func find(_ identity: SeriesIdentity) throws -> Entry? {
+        identity.bind(to: findSeries)
+        defer { findSeries.reset() }
+        guard try findSeries.step() else { return nil }
+        return Entry(
+            id: findSeries.int(0), isOverflow: false, value: findSeries.double(1),
+            valueTime: findSeries.int(2))
+    }
+
+    private func make(_ identity: SeriesIdentity, at bucketStart: Int64) throws -> Entry {
+        identity.bind(to: insertSeries)
+        insertSeries.bind(5, Timestamp.seconds(bucketStart).microseconds)
+        try insertSeries.run()
+        seriesCount += 1
+        return Entry(
+            id: sqlite3_last_insert_rowid(connection), isOverflow: false, value: 0,
+            valueTime: .min)
+    }
+
+    private func remember(_ entry: Entry, as key: [UInt8]) {
+        // Several keys share one overflow series: each would remember another last value.
+        guard !entry.isOverflow else { return }
+        if entries.count >= Self.entriesMax { entries.removeAll(keepingCapacity: true) }
+        entries[key] = entry
+    }
+}

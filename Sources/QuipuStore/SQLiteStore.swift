@@ -1,0 +1,75 @@
+import GRDB
+public import QuipuModel
+
+/// A `Store` over one SQLite file, or over memory.
+public final class SQLiteStore: Store {
+    private let writer: Writer
+    let reader: any DatabaseReader
+    let path: String?
+    let queryMsMax: Int
+
+    /// Opens the database, making or migrating it as needed.
+    ///
+    /// - Parameters:
+    ///   - path: the file; nil: in memory, where reading and writing take turns.
+    ///   - hostName: the host of sources whose agent named none.
+    /// - Throws: `newerSchema`, or `failed` where the file cannot be opened or is no database.
+    public convenience init(path: String?, hostName: String) async throws(StoreError) {
+        try await self.init(
+            path: path, hostName: hostName, seriesMax: Limits.seriesMax,
+            queryMsMax: Limits.queryMsMax)
+    }
+
+    /// With bounds that a test can reach.
+    init(
+        path: String?, hostName: String, seriesMax: Int, queryMsMax: Int
+    ) async throws(StoreError) {
+        let database = try await Self.open(path: path)
+        self.path = path
+        self.queryMsMax = queryMsMax
+        reader = database
+        writer = Writer(
+            database, defaultHost: hostName, seriesMax: seriesMax, hasLog: path != nil)
+    }
+
+    /// Opening waits for the disk, so it has a thread of its own too.
+    private static func open(path: String?) async throws(StoreError) -> any DatabaseWriter {
+        let opener = Opener()
+        return try await opener.open(path: path)
+    }
+
+    private actor Opener {
+        private let executor = QueueExecutor(label: "quipu.store.open")
+        nonisolated var unownedExecutor: UnownedSerialExecutor {
+            executor.asUnownedSerialExecutor()
+        }
+
+        func open(path: String?) throws(StoreError) -> any DatabaseWriter {
+            do {
+                let database = try Connections.open(path: path)
+                try Schema.migrate(database)
+                return database
+            } catch {
+                throw StoreError(error)
+            }
+        }
+    }
+
+    // MARK: Writing
+
+    public func open(
+        _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
+    ) async throws(StoreError) -> SourceState {
+        try await writer.open(identity, size: size, restart: restart, at: now)
+    }
+
+    public func commit(
+        _ batches: [PendingBatch], at now: Timestamp
+    ) async throws(StoreError) -> CommitReceipt {
+        try await writer.commit(batches, at: now)
+    }
+
+    public func probe() async throws(StoreError) { try await writer.probe() }
+
+    public func close() async { await writer.close() }
+}

@@ -1,0 +1,177 @@
+import GRDB
+
+/// Tables and how they came to be. `docs/database.md` explains them.
+enum Schema {
+    /// The version that this program writes. Each migration below makes one.
+    static let version = 1
+
+    /// Raises the file to `version`.
+    ///
+    /// Throws `StoreError.newerSchema` for a file that a later program made.
+    static func migrate(_ database: any DatabaseWriter) throws {
+        let found = try database.read { db in
+            try db.tableExists("schema_version")
+                ? Int.fetchOne(db, sql: "SELECT version FROM schema_version") : nil
+        }
+        if let found, found > version {
+            throw StoreError.newerSchema(found: found, known: version)
+        }
+        var migrator = DatabaseMigrator().disablingDeferredForeignKeyChecks()
+        migrator.registerMigration("1") { db in
+            try db.execute(sql: ledgerTables)
+            try db.execute(sql: eventTables)
+            try db.execute(sql: metricTables)
+            try db.execute(sql: "INSERT INTO schema_version VALUES (1)")
+        }
+        try migrator.migrate(database)
+    }
+
+    private static let ledgerTables = """
+        CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
+
+        CREATE TABLE counters (
+            name TEXT PRIMARY KEY,
+            value INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO counters VALUES
+            ('events', 0), ('heartbeat', 0), ('last_commit', 0), ('series', 0),
+            ('series_overflow', 0);
+
+        CREATE TABLE strings (
+            id INTEGER PRIMARY KEY,
+            text TEXT NOT NULL UNIQUE
+        ) STRICT;
+
+        CREATE TABLE sources (
+            id INTEGER PRIMARY KEY,
+            host TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            key TEXT NOT NULL,
+            path TEXT NOT NULL,
+            incarnation INTEGER NOT NULL,
+            opened INTEGER NOT NULL,
+            position INTEGER NOT NULL DEFAULT 0,
+            size INTEGER NOT NULL,
+            head_bytes INTEGER,
+            head_hash INTEGER,
+            finished INTEGER NOT NULL DEFAULT 0,
+            received INTEGER NOT NULL DEFAULT 0,
+            stored INTEGER NOT NULL DEFAULT 0,
+            merged INTEGER NOT NULL DEFAULT 0,
+            blank INTEGER NOT NULL DEFAULT 0,
+            lost_bytes INTEGER NOT NULL DEFAULT 0,
+            UNIQUE (host, kind, key, incarnation)
+        ) STRICT;
+
+        CREATE TABLE ledger_rejected (
+            source INTEGER NOT NULL REFERENCES sources,
+            reason TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (source, reason)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE ledger_lost (
+            source INTEGER NOT NULL REFERENCES sources,
+            cause TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (source, cause)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE rejects (
+            id INTEGER PRIMARY KEY,
+            source INTEGER NOT NULL REFERENCES sources,
+            offset INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            time INTEGER NOT NULL,
+            head BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX rejects_by_source ON rejects (source);
+        """
+
+    /// No foreign keys here: they would cost a look-up for each of six columns of each event.
+    private static let eventTables = """
+        CREATE TABLE events (
+            id INTEGER PRIMARY KEY,
+            time INTEGER NOT NULL,
+            flags INTEGER NOT NULL,
+            kind INTEGER NOT NULL,
+            name INTEGER,
+            status INTEGER NOT NULL,
+            duration_us INTEGER,
+            session INTEGER,
+            task INTEGER,
+            agent INTEGER,
+            error TEXT,
+            source INTEGER NOT NULL,
+            offset INTEGER NOT NULL,
+            tool_use_id TEXT,
+            call_key INTEGER,
+            open_key INTEGER,
+            opening_block INTEGER,
+            opening_at INTEGER,
+            closing_block INTEGER,
+            closing_at INTEGER,
+            attributes TEXT
+        ) STRICT;
+        CREATE INDEX events_by_time ON events (time);
+        CREATE INDEX errors_by_time ON events (time) WHERE status = 2;
+        CREATE INDEX events_by_call ON events (call_key) WHERE call_key IS NOT NULL;
+        CREATE INDEX events_open ON events (open_key, flags, time) WHERE open_key IS NOT NULL;
+
+        CREATE TABLE payload_blocks (
+            id INTEGER PRIMARY KEY,
+            first_time INTEGER NOT NULL,
+            last_time INTEGER NOT NULL,
+            raw_bytes INTEGER NOT NULL,
+            data BLOB NOT NULL
+        ) STRICT;
+
+        CREATE TABLE sessions (
+            session INTEGER PRIMARY KEY,
+            started INTEGER NOT NULL,
+            last_activity INTEGER NOT NULL,
+            events INTEGER NOT NULL,
+            tool_calls INTEGER NOT NULL,
+            errors INTEGER NOT NULL,
+            blocked INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX sessions_by_activity ON sessions (last_activity);
+
+        CREATE TABLE session_tools (
+            session INTEGER NOT NULL,
+            name INTEGER NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (session, name)
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    private static let metricTables = """
+        CREATE TABLE series (
+            id INTEGER PRIMARY KEY,
+            host INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            type INTEGER NOT NULL,
+            tags TEXT NOT NULL,
+            first INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            samples REAL NOT NULL,
+            value REAL NOT NULL,
+            value_time INTEGER NOT NULL,
+            UNIQUE (name, type, tags, host)
+        ) STRICT;
+
+        CREATE TABLE rollups_10s (
+            series INTEGER NOT NULL,
+            bucket INTEGER NOT NULL,
+            count REAL NOT NULL,
+            sum REAL NOT NULL,
+            min REAL NOT NULL,
+            max REAL NOT NULL,
+            last REAL NOT NULL,
+            last_time INTEGER NOT NULL,
+            sketch BLOB,
+            members BLOB,
+            PRIMARY KEY (series, bucket)
+        ) STRICT, WITHOUT ROWID;
+        """
+}

@@ -1,0 +1,130 @@
+import GRDB
+import GRDBSQLite
+import QuipuModel
+
+/// The one connection that writes, on a queue of its own.
+actor Writer {
+    /// The writer moves the log into the database once it holds this many pages (4 KiB each) …
+    private static let checkpointPages: Int32 = 1_000
+    /// … and waits for readers to let it begin anew once it holds this many: 32 MiB.
+    private static let restartPages: Int32 = 8_192
+
+    private let executor = QueueExecutor(label: "quipu.store.writer")
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
+
+    private let database: any DatabaseWriter
+    private let defaultHost: String
+    private let seriesMax: Int
+    private let hasLog: Bool
+    private var tables: WriterTables?
+    private var pagesInLog: Int32 = 0
+    private var isClosed = false
+
+    init(_ database: any DatabaseWriter, defaultHost: String, seriesMax: Int, hasLog: Bool) {
+        self.database = database
+        self.defaultHost = defaultHost
+        self.seriesMax = seriesMax
+        self.hasLog = hasLog
+    }
+
+    func open(
+        _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
+    ) throws(StoreError) -> SourceState {
+        var identity = identity
+        if identity.host.isEmpty { identity.host = defaultHost }
+        return try transaction {
+            try $0.sources.open(identity, size: size, restart: restart, at: now)
+        }
+    }
+
+    func commit(
+        _ batches: [PendingBatch], at now: Timestamp
+    ) throws(StoreError) -> CommitReceipt {
+        try transaction { try $0.store(batches, at: now) }
+    }
+
+    func probe() throws(StoreError) {
+        try transaction { try $0.add(1, to: "heartbeat") }
+    }
+
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        // Statements keep a connection open.
+        tables = nil
+        if hasLog { checkpoint(SQLITE_CHECKPOINT_TRUNCATE) }
+        try? database.close()
+    }
+
+    // MARK: Transactions
+
+    private func transaction<Result: Sendable>(
+        _ body: (WriterTables) throws -> Result
+    ) throws(StoreError) -> Result {
+        guard !isClosed else { throw .closed }
+        do {
+            let result = try database.writeWithoutTransaction { db in
+                try run(body, db)
+            }
+            checkpointWhenDue()
+            return result
+        } catch {
+            tables = nil
+            throw StoreError(error)
+        }
+    }
+
+    private func run<Result: Sendable>(
+        _ body: (WriterTables) throws -> Result, _ db: Database
+    ) throws -> Result {
+        guard let connection = db.sqliteConnection else { throw StoreError.closed }
+        var result: Result?
+        try db.inTransaction(.immediate) {
+            let tables = try self.tables ?? WriterTables(connection, seriesMax: seriesMax)
+            self.tables = tables
+            result = try body(tables)
+            return .commit
+        }
+        pagesInLog += Self.takePagesWritten(connection)
+        guard let result else { throw StoreError.closed }
+        return result
+    }
+
+    /// How many pages the connection has written since it was asked before.
+    private static func takePagesWritten(_ connection: OpaquePointer) -> Int32 {
+        var pages: Int32 = 0
+        var unused: Int32 = 0
+        sqlite3_db_status(connection, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &unused, 1)
+        return pages
+    }
+
+    // MARK: The write-ahead log
+
+    /// After the commit was answered, not within it.
+    private func checkpointWhenDue() {
+        guard hasLog, pagesInLog > Self.checkpointPages else { return }
+        Task { self.checkpointNow() }
+    }
+
+    private func checkpointNow() {
+        guard !isClosed, pagesInLog > Self.checkpointPages else { return }
+        checkpoint(
+            pagesInLog > Self.restartPages ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE)
+    }
+
+    /// What a reader or an error keeps in the log is left for the next time.
+    private func checkpoint(_ mode: Int32) {
+        database.writeWithoutTransaction { db in
+            var inLog: Int32 = 0
+            var moved: Int32 = 0
+            let code = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, mode, &inLog, &moved)
+            if code == SQLITE_OK, moved == inLog {
+                pagesInLog = 0
+            } else {
+                pagesInLog = max(0, inLog)
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import QuipuProtocol
+
+/// The params of a request, made from options: those not given are left out, so that the daemon's defaults
+/// hold.
+struct Params {
+    private var members: [JSON.Member] = []
+
+    var json: JSON { .object(members) }
+
+    mutating func set(_ name: String, _ value: JSON?) {
+        if let value { members.append(JSON.Member(name, value)) }
+    }
+
+    mutating func set(_ name: String, _ text: String?) { set(name, text.map(JSON.string)) }
+
+    /// One value alone, several as a list.
+    mutating func set(_ name: String, _ texts: [String]) {
+        switch texts.count {
+        case 0: break
+        case 1: set(name, .string(texts[0]))
+        default: set(name, .array(texts.map(JSON.string)))
+        }
+    }
+
+    /// A time as it was typed: digits are Unix seconds, all else is the daemon's to read.
+    mutating func setTime(_ name: String, _ text: String?) {
+        guard let text else { return }
+        set(name, Int64(text).map(JSON.int) ?? Double(text).map(JSON.number) ?? .string(text))
+    }
+}

@@ -1,0 +1,141 @@
+import QuipuModel
+import QuipuProtocol
+
+/// A line of points over time, drawn with braille: each character holds two by four dots.
+struct Chart {
+    struct Point: Equatable {
+        /// Seconds since 1970.
+        var time: Double
+        var value: Double
+    }
+
+    var points: [Point]
+    /// Seconds since 1970: the left edge and the right.
+    var since: Double
+    var until: Double
+    /// Points further apart than this are not joined.
+    var stepSeconds: Double
+    /// Whose unit the scale shows.
+    var valueName: String
+
+    /// - Parameters:
+    ///   - width: columns in all, labels included.
+    ///   - height: rows of dots' characters; two more carry the axis.
+    func lines(width: Int, height: Int, style: Style) -> [String] {
+        let scale = valueRange
+        let labels = (0..<height).map { label(row: $0, of: height, scale) }
+        let labelWidth = labels.reduce(0) { max($0, Visible.columns($1)) }
+        let plotWidth = max(10, width - labelWidth - 2)
+        var canvas = BrailleCanvas(columns: plotWidth, rows: height)
+        draw(on: &canvas, scale)
+        var lines: [String] = []
+        for (label, dots) in zip(labels, canvas.lines) {
+            let padding = String(repeating: " ", count: labelWidth - Visible.columns(label))
+            lines.append(padding + label + (label.isEmpty ? " │" : " ┤") + style.paint(dots, .cyan))
+        }
+        let margin = String(repeating: " ", count: labelWidth + 1)
+        lines.append(margin + "└" + String(repeating: "─", count: plotWidth))
+        lines.append(margin + " " + timeAxis(plotWidth))
+        return lines
+    }
+
+    /// The scale's value at the first, the middle and the last row.
+    private func label(row: Int, of height: Int, _ scale: ClosedRange<Double>) -> String {
+        guard row == 0 || row == height / 2 || row == height - 1 else { return "" }
+        let down = Double(row) / Double(max(1, height - 1))
+        let value = scale.upperBound - (scale.upperBound - scale.lowerBound) * down
+        return Units.value(value, named: valueName)
+    }
+
+    /// From 0, unless the values are far from it; never empty.
+    private var valueRange: ClosedRange<Double> {
+        let values = points.map(\.value)
+        guard let least = values.min(), let most = values.max() else { return 0...1 }
+        let spread = most - least
+        let low = least > 0 && spread > least / 4 ? 0 : least
+        let high = most < 0 && spread > -most / 4 ? 0 : most
+        if low < high { return low...high }
+        // A level line stands in the middle.
+        let margin = low == 0 ? 1 : abs(low) / 10
+        return (low - margin)...(high + margin)
+    }
+
+    private func draw(on canvas: inout BrailleCanvas, _ scale: ClosedRange<Double>) {
+        let seconds = max(until - since, 1)
+        var last: (point: Point, x: Int, y: Int)?
+        for point in points where point.time >= since - stepSeconds && point.time <= until {
+            let across = min(max((point.time - since) / seconds, 0), 1)
+            let up = (point.value - scale.lowerBound) / (scale.upperBound - scale.lowerBound)
+            let x = Int((across * Double(canvas.dotColumns - 1)).rounded())
+            let y = Int(((1 - min(max(up, 0), 1)) * Double(canvas.dotRows - 1)).rounded())
+            if let last, point.time - last.point.time <= stepSeconds * 1.5 {
+                canvas.line(from: (last.x, last.y), to: (x, y))
+            } else {
+                canvas.set(x, y)
+            }
+            last = (point, x, y)
+        }
+    }
+
+    /// The time at the left edge, and at the right one.
+    private func timeAxis(_ width: Int) -> String {
+        let left = Chart.label(since, over: until - since)
+        let right = Chart.label(until, over: until - since)
+        let gap = width - left.count - right.count
+        return gap > 0 ? left + String(repeating: " ", count: gap) + right : left
+    }
+
+    private static func label(_ seconds: Double, over span: Double) -> String {
+        let text = Timestamp.seconds(Int64(seconds)).rfc3339
+        let time = text.dropFirst(11).prefix(span < 600 ? 8 : 5)
+        return span > 86_400 ? "\(text.prefix(10)) \(time)" : "\(time)"
+    }
+}
+
+/// Dots in characters of the block U+2800.
+struct BrailleCanvas {
+    let dotColumns: Int
+    let dotRows: Int
+    private let columns: Int
+    private var cells: [UInt32]
+
+    /// The bit of each dot: left column from the top, then the right one.
+    private static let bits: [[UInt32]] = [
+        [0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80],
+    ]
+
+    init(columns: Int, rows: Int) {
+        self.columns = columns
+        dotColumns = columns * 2
+        dotRows = rows * 4
+        cells = Array(repeating: 0, count: columns * rows)
+    }
+
+    /// Dots outside of the canvas are left out.
+    mutating func set(_ x: Int, _ y: Int) {
+        guard (0..<dotColumns).contains(x), (0..<dotRows).contains(y) else { return }
+        cells[y / 4 * columns + x / 2] |= BrailleCanvas.bits[x % 2][y % 4]
+    }
+
+    /// A straight line, both ends included.
+    mutating func line(from start: (x: Int, y: Int), to end: (x: Int, y: Int)) {
+        let steps = max(abs(end.x - start.x), abs(end.y - start.y))
+        guard steps > 0 else { return set(start.x, start.y) }
+        for step in 0...steps {
+            let part = Double(step) / Double(steps)
+            set(
+                start.x + Int((Double(end.x - start.x) * part).rounded()),
+                start.y + Int((Double(end.y - start.y) * part).rounded()))
+        }
+    }
+
+    var lines: [String] {
+        stride(from: 0, to: cells.count, by: columns).map { start in
+            var line = String.UnicodeScalarView()
+            for cell in cells[start..<start + columns] {
+                line.append(Unicode.Scalar(0x2800 + cell) ?? " ")
+            }
+            return String(line)
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+import Platform
+import QuipuModel
+
+/// Standard output: collects text and knows what its reader can show.
+struct Screen {
+    /// Columns that a table may fill; nil where it goes to a file or a pipe and nothing need be cut.
+    var tableColumns: Int?
+    /// Columns that a chart fills.
+    var chartColumns: Int
+    var style: Style
+    /// The moment against which "5 min ago" is told.
+    var now: Timestamp
+    private(set) var bytes: [UInt8] = []
+
+    init(tableColumns: Int?, chartColumns: Int, style: Style, now: Timestamp) {
+        self.tableColumns = tableColumns
+        self.chartColumns = chartColumns
+        self.style = style
+        self.now = now
+    }
+
+    static let columnsDefault = 80
+
+    static func standard() -> Screen {
+        let environment = ProcessFacts.environment()
+        let isTerminal = ProcessFacts.isTerminal()
+        let asked = environment["COLUMNS"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
+        let columns = asked ?? ProcessFacts.terminalColumns() ?? (isTerminal ? columnsDefault : nil)
+        let wantsColor =
+            environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+        return Screen(
+            tableColumns: columns, chartColumns: columns ?? columnsDefault,
+            style: Style(isColored: isTerminal && wantsColor), now: .now)
+    }
+
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    mutating func write(_ line: String) { bytes += (line + "\n").utf8 }
+    mutating func write(_ lines: [String]) { for line in lines { write(line) } }
+    mutating func write(bytes more: [UInt8]) { bytes += more }
+
+    /// Hands over what was collected.
+    mutating func flush() throws(SystemError) {
+        let pending = bytes
+        bytes = []
+        try StandardOutput.write(pending)
+    }
+}
+
+enum StandardOutput {
+    static func write(_ bytes: [UInt8]) throws(SystemError) {
+        let descriptor = OwnedDescriptor(owning: 1)
+        let result = bytes.withUnsafeBytes { all in
+            Result { () throws(SystemError) in try descriptor.writeAll(all) }
+        }
+        // The process was started with it, and keeps it.
+        _ = descriptor.release()
+        try result.get()
+    }
+}
+
+enum Diagnostics {
+    static func write(_ line: String) { StandardError.write(Visible.text(line) + "\n") }
+}
+
+/// Colours, where they are wanted.
+struct Style {
+    var isColored: Bool
+
+    enum Color: String {
+        case red = "31"
+        case green = "32"
+        case yellow = "33"
+        case cyan = "36"
+        case bold = "1"
+        case dim = "2"
+    }
+
+    func paint(_ text: String, _ color: Color?) -> String {
+        guard isColored, let color, !text.isEmpty else { return text }
+        return "\u{1b}[\(color.rawValue)m\(text)\u{1b}[0m"
+    }
+
+    static func color(ofStatus status: String?) -> Color? {
+        switch status {
+        case "ok", "active": .green
+        case "error", "degraded": .red
+        case "blocked", "idle": .yellow
+        case "running": .cyan
+        default: nil
+        }
+    }
+}
