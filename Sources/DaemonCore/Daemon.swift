@@ -130,7 +130,7 @@ public struct Daemon: Sendable {
         }
         defer { patience.cancel() }
         do throws(StoreError) {
-            return try await SQLiteStore(path: path)
+            return try await SQLiteStore(path: path, hostName: ProcessFacts.hostName)
         } catch {
             switch error {
             case .newerSchema(let found, let known):

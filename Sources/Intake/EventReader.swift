@@ -158,6 +158,7 @@ struct EventReader {
         case .whole:
             if event.status == .none { event.status = outcome.word ?? .none }
             if event.status == .none, outcome.isError { event.status = .error }
+            if event.status == .none, outcome.isSuccess { event.status = .ok }
         }
         if let index = document.index(.status), let text = document.members[index].stringText,
             let word = event.status.word, word.utf8.elementsEqual(text)

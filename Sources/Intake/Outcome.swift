@@ -7,6 +7,7 @@ struct Outcome {
     /// What the status member says.
     let word: EventStatus?
     let isBlocked: Bool
+    let isSuccess: Bool
     /// The line itself says that it failed.
     let isError: Bool
     /// The tool's response says so.
@@ -17,6 +18,7 @@ struct Outcome {
         isBlocked =
             word == .blocked || document[.isBlocked]?.boolValue == true
             || document.text(.decision).flatMap(Outcome.status) == .blocked
+        isSuccess = document[.success]?.boolValue == true
         isError =
             document[.hasError]?.boolValue == true || document[.success]?.boolValue == false
             || document[.isInterrupt]?.boolValue == true

@@ -31,14 +31,20 @@ extension SQLiteStore {
         }
     }
 
-    public func events(seqs: [Int64]) async throws(StoreError) -> [Event] {
+    public func events(
+        seqs: [Int64], filters: [Filter]
+    ) async throws(StoreError) -> [Event] {
         try await read { context in
+            var matcher = try EventMatcher(filters)
             let find = try context.prepare(
                 "SELECT \(EventRow.columns(withAttributes: true)) FROM events WHERE id = ?1")
             var events: [Event] = []
             for seq in Set(seqs).sorted() {
                 find.bind(1, seq)
-                if try find.step() { events.append(try EventRow(row: find).event(context)) }
+                if try find.step() {
+                    let row = EventRow(row: find)
+                    if try matcher.matches(row, context) { events.append(try row.event(context)) }
+                }
                 find.reset()
             }
             return events

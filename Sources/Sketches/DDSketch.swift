@@ -151,6 +151,10 @@ enum LogMapping {
     /// Bins per power of two: 7 / (10 · ln γ). 10/7 is the least slope of the cubic against ln.
     private static let binsPerOctave = 7 / (10 * 0.020_000_666_706_669_435)
 
+    /// The bins that a finite double can fall into.
+    static let indices =
+        index(.leastNonzeroMagnitude)...index(.greatestFiniteMagnitude)
+
     /// `value` > 0 and finite.
     @inline(__always)
     static func index(_ value: Double) -> Int {
@@ -162,7 +166,10 @@ enum LogMapping {
             fraction = value.significand - 1
         }
         let log = Double(exponent) + ((a * fraction + b) * fraction + c) * fraction
-        return Int((log * binsPerOctave).rounded(.down))
+        let position = log * binsPerOctave
+        // Rounding down by conversion: `rounded(.down)` is a call where the processor is not known to have it.
+        let truncated = Int(position)
+        return position < Double(truncated) ? truncated - 1 : truncated
     }
 
     /// The value whose relative distance to both bounds of the bin is the same.
@@ -227,7 +234,7 @@ extension Bins {
         for _ in 0..<count {
             guard let gap = reader.signed(), let weight = reader.weight() else { return nil }
             let (next, overflow) = index.addingReportingOverflow(gap)
-            guard !overflow, abs(next) < 1 << 20 else { return nil }
+            guard !overflow, LogMapping.indices.contains(next) else { return nil }
             index = next
             add(index: index, weight: weight)
         }

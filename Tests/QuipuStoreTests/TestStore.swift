@@ -78,7 +78,7 @@ struct BatchBuilder {
         event.timeIsArrival = line.timeIsArrival
         event.status = line.status
         event.half = line.half
-        event.durationMicroseconds = line.durationMs.map { Int64($0 * 1_000) } ?? -1
+        event.durationMicroseconds = line.durationMs.map { Int64(($0 * 1_000).rounded()) } ?? -1
         event.kind = slice(line.kind)
         event.name = slice(line.name)
         event.session = slice(line.session)

@@ -88,7 +88,7 @@ enum IngestWire {
             .opened(
                 SourceCursor.Opened(
                     id: source, incarnation: result["incarnation"]?.int ?? 1, position: position,
-                    head: result["head"].flatMap(SourceHead.init)))
+                    head: result["head"].flatMap { SourceHead(json: $0) }))
         )
     }
 
@@ -106,14 +106,5 @@ extension JSON {
         let digits = String(head.hash, radix: 16)
         let zeros = String(repeating: "0", count: 16 - digits.count)
         self = ["bytes": .int(Int64(head.bytes)), "hash": .string(zeros + digits)]
-    }
-}
-
-extension SourceHead {
-    fileprivate init?(_ json: JSON) {
-        guard let bytes = json["bytes"]?.int.flatMap({ Int(exactly: $0) }),
-            let hash = json["hash"]?.string.flatMap({ UInt64($0, radix: 16) })
-        else { return nil }
-        self.init(bytes: bytes, hash: hash)
     }
 }

@@ -1,0 +1,133 @@
+import Dispatch
+import Foundation
+import GRDB
+import QuipuModel
+import Testing
+
+@testable import QuipuStore
+
+@Suite struct StoreLifeTests {
+    /// Would hang, not fail, if commits waited for readers.
+    @Test(.timeLimit(.minutes(1))) func aLongQuestionDelaysNoCommit() async throws {
+        try await withStore { store in
+            try await store.commit([EventLine(time: 1)])
+            let (began, beginning) = AsyncStream.makeStream(of: Void.self)
+            let gate = DispatchSemaphore(value: 0)
+            async let seen = store.read { context in
+                let count = try context.prepare("SELECT count(*) FROM events")
+                _ = try count.step()
+                beginning.finish()
+                gate.wait()
+                let after = try context.prepare("SELECT count(*) FROM events")
+                _ = try after.step()
+                return [count.int(0), after.int(0)]
+            }
+            for await _ in began {}
+            try await store.commit([EventLine(time: 2)], from: "b")
+            #expect(try await store.allEvents().count == 2)
+            gate.signal()
+            #expect(try await seen == [1, 1])
+        }
+    }
+
+    @Test func aQuestionEndsAtItsDeadline() async throws {
+        try await withStore(queryMsMax: 0) { store in
+            try await store.commit((0..<5_000).map { EventLine(time: Double($0), name: "x") })
+            await #expect(throws: StoreError.timeout) {
+                try await store.tools(ToolQuery(range: everything))
+            }
+            // The reader is as good as new.
+            #expect(try await store.status().eventCount == 5_000)
+        }
+    }
+
+    @Test func refusesAFileOfANewerProgram() async throws {
+        try await withStorePath { path in
+            let store = try await SQLiteStore(path: path, hostName: "here")
+            await store.close()
+            let newer = try DatabaseQueue(path: path)
+            try await newer.write { try $0.execute(sql: "UPDATE schema_version SET version = 99") }
+            try newer.close()
+            await #expect(throws: StoreError.newerSchema(found: 99, known: Schema.version)) {
+                try await SQLiteStore(path: path, hostName: "here")
+            }
+        }
+    }
+
+    @Test func refusesAFileThatIsNoDatabase() async throws {
+        try await withStorePath { path in
+            let text = Data("this is not a database, however long it may be".utf8)
+            try text.write(to: URL(fileURLWithPath: path))
+            await #expect {
+                try await SQLiteStore(path: path, hostName: "here")
+            } throws: { error in
+                if case StoreError.failed(code: 26, _) = error { true } else { false }
+            }
+        }
+    }
+
+    @Test func afterClosingEverythingIsRefused() async throws {
+        try await withStorePath { path in
+            let store = try await SQLiteStore(path: path, hostName: "here")
+            await store.close()
+            await store.close()
+            await #expect(throws: StoreError.closed) { try await store.probe() }
+            await #expect(throws: StoreError.closed) { try await store.status() }
+            await #expect(throws: StoreError.closed) { try await store.commit([], at: at(1)) }
+        }
+    }
+
+    @Test func inMemoryTheSameQuestionsAreAnswered() async throws {
+        let store = try await SQLiteStore(path: nil, hostName: "here")
+        try await store.commit([EventLine(time: 1, name: "Bash", session: "s")])
+        #expect(try await store.allEvents().count == 1)
+        #expect(try await store.session("s")?.eventCount == 1)
+        let status = try await store.status()
+        #expect(status.path == nil)
+        #expect(status.walBytes == 0)
+        #expect(status.sizeBytes > 0)
+        try await store.probe()
+        await store.close()
+    }
+
+    @Test func tellsItsStatus() async throws {
+        try await withStore { store in
+            #expect(try await store.status().lastCommit == nil)
+            try await store.commit([EventLine(time: 1)])
+            try await store.probe()
+            let status = try await store.status()
+            #expect(status.lastCommit == at(1_000))
+            #expect(status.eventCount == 1)
+            #expect(status.schemaVersion == Schema.version)
+            #expect(status.sizeBytes > 0)
+            #expect(status.walBytes > 0)
+        }
+    }
+
+    @Test func acknowledgesOnlyWhatIsOnTheDisk() async throws {
+        try await withStorePath { path in
+            let database = try Connections.open(path: path)
+            let settings = try await database.write { db in
+                try ["synchronous", "journal_mode", "auto_vacuum", "wal_autocheckpoint"].map {
+                    try String.fetchOne(db, sql: "PRAGMA \($0)")
+                }
+            }
+            #expect(settings == ["2", "wal", "2", "0"])
+            try database.close()
+        }
+    }
+
+    @Test func theLogStaysSmall() async throws {
+        try await withStore { store in
+            let text = String(repeating: "abcdefgh", count: 50)
+            for round in 0..<60 {
+                try await store.commit(
+                    (0..<500).map {
+                        EventLine(time: Double($0), attributes: #"{"n":\#($0),"t":"\#(text)"}"#)
+                    }, from: "\(round)")
+            }
+            // 60 commits of about 300 KB: without checkpoints the log would hold 18 MB.
+            #expect(try await store.status().walBytes < 12 << 20)
+        }
+    }
+}
