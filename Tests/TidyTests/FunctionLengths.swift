@@ -1,7 +1,7 @@
 /// Functions of a formatted Swift file with their lengths in lines, signature and braces included.
 ///
-/// Relies on the formatter: a body ends at the first line that closes a brace at the column at which
-/// the declaration began.
+/// Relies on the formatter: a body ends at the first line that closes a brace at the column at
+/// which the declaration began.
 func functionLengths(_ lines: [String]) -> [(line: Int, length: Int)] {
     let declaration =
         /(@\w+(\([^)]*\))? |[a-z]+(\(set\))? )*(func |init[?!]?[(<]|deinit|subscript[(<])/

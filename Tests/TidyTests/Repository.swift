@@ -24,6 +24,14 @@ struct Repository {
                 line.drop(while: { $0 == " " }).hasPrefix("//") ? nil : (index + 1, line)
             }
         }
+
+        /// Whether a comment stands directly above a line; attributes may stand in between.
+        func hasCommentAbove(_ number: Int) -> Bool {
+            let above = lines[..<(number - 1)].last {
+                !$0.drop(while: { $0 == " " }).hasPrefix("@")
+            }
+            return above?.drop(while: { $0 == " " }).hasPrefix("//") ?? false
+        }
     }
 
     static let root = URL(filePath: #filePath)

@@ -53,12 +53,9 @@ import Testing
         // The reason stands in the line above, as this one does.
         let escape = /@unchecked Sendable|nonisolated\(unsafe\)/
         for (number, text) in file.code where text.contains(escape) {
-            // Attributes may stand between the reason and the declaration.
-            let above = file.lines[..<(number - 1)].last {
-                !$0.drop(while: { $0 == " " }).hasPrefix("@")
+            if !file.hasCommentAbove(number) {
+                Issue.record("\(file.path):\(number): say why in the line above")
             }
-            let reason = above?.drop(while: { $0 == " " }).hasPrefix("//") ?? false
-            if !reason { Issue.record("\(file.path):\(number): say why in the line above") }
         }
     }
 
