@@ -5,7 +5,7 @@ extension BatchBuilder {
     /// Writes the members that no column holds as two JSON objects: the small ones, and the large ones. The
     /// members of member `merged` stand there as if they were the line's own.
     mutating func appendMembers(
-        of document: JSONDocument, merging merged: Int?
+        of document: inout JSONDocument, merging merged: Int?
     ) -> (attributes: Slice, payload: Slice) {
         var inner = MemberList(document: document)
         if let merged, let children = document.children(of: merged) {
@@ -40,17 +40,14 @@ extension BatchBuilder {
         _ list: inout MemberList, _ place: JSONDocument.Place, _ object: inout ObjectWriter
     ) {
         for index in list.members.indices where list.places[index] == place {
-            let name = list.document.nameText(list.members[index])
-            let value = list.document.valueText(list.members[index])
-            let bytes = batch.bytes.count - object.start + name.count + value.count + 3
+            let member = list.document.memberText(list.members[index])
+            let bytes = batch.bytes.count - object.start + member.count + 2
             guard bytes <= object.bytesMax else {
                 list.places[index] = .payload
                 continue
             }
             write(object.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
-            write(name)
-            write(UInt8(ascii: ":"))
-            write(value)
+            write(member)
             object.isEmpty = false
         }
     }

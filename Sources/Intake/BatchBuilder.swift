@@ -11,6 +11,9 @@ struct BatchBuilder {
     private var literals: [(word: UnsafePointer<UInt8>, slice: Slice)] = []
     private var latest = [Slice](repeating: .none, count: Column.allCases.count)
 
+    /// Makes room for text.
+    mutating func reserve(_ bytes: Int) { batch.bytes.reserveCapacity(bytes) }
+
     /// Appends bytes to the batch's text.
     mutating func append(_ bytes: Bytes) -> Slice {
         let offset = batch.bytes.count

@@ -2,9 +2,9 @@ internal import QuipuModel
 
 /// Reads one event out of one JSON object.
 struct EventReader {
-    let document: JSONDocument
-    let context: SourceContext
-    let shape: EventShape
+    private var document: JSONDocument
+    private let context: SourceContext
+    private let shape: EventShape
     private var event = EventRecord()
 
     init(_ document: JSONDocument, _ context: SourceContext) {
@@ -28,7 +28,7 @@ struct EventReader {
             document.members[$0].isObject ? $0 : nil
         }
         (event.attributes, event.payload) = builder.appendMembers(
-            of: document, merging: attributes)
+            of: &document, merging: attributes)
         return event
     }
 
@@ -72,7 +72,7 @@ struct EventReader {
         }
     }
 
-    private func name(_ title: Hook.Title, _ builder: inout BatchBuilder) -> Slice {
+    private mutating func name(_ title: Hook.Title, _ builder: inout BatchBuilder) -> Slice {
         let index: Int?
         switch title {
         case .none: index = nil
@@ -117,7 +117,7 @@ struct EventReader {
     }
 
     /// The text of a member as a column; `none` when it is neither a string with text nor a number.
-    private func column(
+    private mutating func column(
         _ index: Int?, _ column: BatchBuilder.Column, _ builder: inout BatchBuilder
     ) -> Slice {
         guard let index else { return .none }
@@ -135,7 +135,7 @@ struct EventReader {
     }
 
     /// A member whose text a column holds is nowhere else, unless the column had to cut it.
-    private func place(_ index: Int?, holding text: Bytes) {
+    private mutating func place(_ index: Int?, holding text: Bytes) {
         guard let index else { return }
         document.places[index] = text.count > Limits.columnBytesMax ? .payload : .column
     }
@@ -195,7 +195,7 @@ struct EventReader {
     }
 
     /// Tool input and output are kept apart from the facts about the call.
-    private func placePayload() {
+    private mutating func placePayload() {
         for role in [Role.input, .result] {
             guard let index = document.index(role), document.places[index] == .attributes else {
                 continue

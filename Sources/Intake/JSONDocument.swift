@@ -5,7 +5,7 @@ typealias Member = quipu_json_member
 
 /// The members of one JSON object, with their roles. Parses one line after the other into the same memory;
 /// what it hands out is valid until the next one.
-final class JSONDocument {
+struct JSONDocument {
     /// What becomes of a member.
     enum Place {
         case attributes
@@ -18,21 +18,19 @@ final class JSONDocument {
 
     private(set) var members = UnsafeBufferPointer<Member>(start: nil, count: 0)
     var places: [Place] = []
-    private let handle = quipu_json_make(Limits.lineNestingMax)
+    private let parser = JSONParserHandle()
     private let roles = RoleTable()
     /// For each role the member that has it, or -1; and how preferred its name is.
     private var holders = [Int](repeating: -1, count: Role.allCases.count)
     private var ranks = [Int](repeating: 0, count: Role.allCases.count)
 
-    deinit { quipu_json_free(handle) }
-
     /// Parses one object, after which `readable` more bytes may be read. Nil when all is well.
-    func parse(_ line: Bytes, readable: Int) -> RejectReason? {
+    mutating func parse(_ line: Bytes, readable: Int) -> RejectReason? {
         members = UnsafeBufferPointer(start: nil, count: 0)
         guard let base = line.baseAddress, !line.isEmpty else { return .invalidJSON }
         var found = quipu_json_members()
         let status = quipu_json_parse(
-            handle, base.assumingMemoryBound(to: UInt8.self), line.count, readable, &found)
+            parser.pointer, base.assumingMemoryBound(to: UInt8.self), line.count, readable, &found)
         switch status {
         case QUIPU_JSON_OK: break
         case QUIPU_JSON_INVALID_UTF8: return .invalidUTF8
@@ -49,7 +47,7 @@ final class JSONDocument {
         return nil
     }
 
-    private func assignRoles() {
+    private mutating func assignRoles() {
         for index in holders.indices { holders[index] = -1 }
         for (index, member) in members.enumerated() {
             guard places[index] != .shadowed, member.valueKind != QUIPU_JSON_NULL,
@@ -82,7 +80,7 @@ final class JSONDocument {
     /// The members or elements of a member; empty when it has none. Replaces those of the call before.
     func children(of index: Int) -> UnsafeBufferPointer<Member>? {
         var found = quipu_json_members()
-        guard quipu_json_children(handle, index, &found) else { return nil }
+        guard quipu_json_children(parser.pointer, index, &found) else { return nil }
         return UnsafeBufferPointer(start: found.first, count: found.count)
     }
 
@@ -91,14 +89,22 @@ final class JSONDocument {
         source(Int(member.value_start), Int(member.value_end))
     }
 
-    /// The member's name as it stands in the line, with its quotes.
-    func nameText(_ member: Member) -> Bytes {
-        source(Int(member.name_start), Int(member.name_end))
+    /// Name, colon and value as they stand in the line.
+    func memberText(_ member: Member) -> Bytes {
+        source(Int(member.name_start), Int(member.value_end))
     }
 
     private func source(_ lower: Int, _ upper: Int) -> Bytes {
-        Bytes(start: quipu_json_source(handle) + lower, count: upper - lower)
+        Bytes(start: quipu_json_source(parser.pointer) + lower, count: upper - lower)
     }
+}
+
+/// Owns a parser.
+private final class JSONParserHandle {
+    /// Nil when there was no memory; the parser then finds every line too large.
+    let pointer = quipu_json_make(Limits.lineNestingMax)
+
+    deinit { quipu_json_free(pointer) }
 }
 
 extension quipu_json_member {

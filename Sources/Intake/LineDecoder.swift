@@ -18,7 +18,7 @@ struct LineDecoder {
     var builder = BatchBuilder()
     var metrics: MetricAggregator
     var statsd = StatsDParser()
-    let document = JSONDocument()
+    var document = JSONDocument()
     /// Reused for the tags of native metrics.
     var tagText: [UInt8] = []
 
@@ -37,6 +37,8 @@ struct LineDecoder {
     mutating func decodeFile(
         _ bytes: Bytes, at offset: UInt64, _ origin: Origin, finished: Bool
     ) {
+        // Records hold about as much text as their lines.
+        builder.reserve(bytes.count)
         var start = 0
         if offset == 0, bytes.count >= 3, bytes[0] == 0xef, bytes[1] == 0xbb, bytes[2] == 0xbf {
             start = 3  // a byte order mark

@@ -155,10 +155,12 @@ struct MetricAggregator {
     /// Where a series' rollup of a span is.
     @inline(__always)
     private mutating func rollup(of series: Int, _ type: MetricType, at time: Timestamp) -> Int {
-        let start = time.bucket(seconds: Limits.rollupSeconds)
         let latest = states[series].rollup
-        if latest >= 0, rollups[latest].bucketStart == start { return latest }
-        return makeRollup(series, type, start)
+        if latest >= 0 {
+            let age = time.microseconds &- rollups[latest].bucketStart &* 1_000_000
+            if age >= 0, age < Limits.rollupSeconds * 1_000_000 { return latest }
+        }
+        return makeRollup(series, type, time.bucket(seconds: Limits.rollupSeconds))
     }
 
     private mutating func makeRollup(_ series: Int, _ type: MetricType, _ start: Int64) -> Int {
