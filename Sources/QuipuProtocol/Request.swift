@@ -114,9 +114,9 @@ extension Request {
         guard case .object = params else {
             return refused("params", "an object of named members, not \(params.typeName)")
         }
-        // Who leaves the version out types by hand and wants an answer.
-        return .success(
-            Request(id: id ?? (version == nil ? .null : nil), method: method, params: params))
+        // Who leaves the version out types by hand and wants an answer. (A bare nil would be JSON's null.)
+        let absent: JSON? = version == nil ? JSON.null : Optional<JSON>.none
+        return .success(Request(id: id ?? absent, method: method, params: params))
     }
 
     private static func isID(_ value: JSON) -> Bool {

@@ -9,7 +9,7 @@ struct Chart {
         var value: Double
     }
 
-    var points: [Point]
+    private let points: [Point]
     /// Seconds since 1970: the left edge and the right.
     var since: Double
     var until: Double
@@ -17,6 +17,17 @@ struct Chart {
     var stepSeconds: Double
     /// Whose unit the scale shows.
     var valueName: String
+
+    /// Points without a finite value are gaps.
+    init(
+        points: [Point], since: Double, until: Double, stepSeconds: Double, valueName: String
+    ) {
+        self.points = points.filter { $0.value.isFinite && $0.time.isFinite }
+        self.since = since
+        self.until = until
+        self.stepSeconds = stepSeconds
+        self.valueName = valueName
+    }
 
     /// - Parameters:
     ///   - width: columns in all, labels included.
@@ -43,7 +54,8 @@ struct Chart {
     private func label(row: Int, of height: Int, _ scale: ClosedRange<Double>) -> String {
         guard row == 0 || row == height / 2 || row == height - 1 else { return "" }
         let down = Double(row) / Double(max(1, height - 1))
-        let value = scale.upperBound - (scale.upperBound - scale.lowerBound) * down
+        // A weighted mean, since the difference of two large bounds may be infinite.
+        let value = scale.lowerBound * down + scale.upperBound * (1 - down)
         return Units.value(value, named: valueName)
     }
 
@@ -51,13 +63,14 @@ struct Chart {
     private var valueRange: ClosedRange<Double> {
         let values = points.map(\.value)
         guard let least = values.min(), let most = values.max() else { return 0...1 }
-        let spread = most - least
-        let low = least > 0 && spread > least / 4 ? 0 : least
-        let high = most < 0 && spread > -most / 4 ? 0 : most
+        let spread = most / 2 - least / 2
+        let low = least > 0 && spread > least / 8 ? 0 : least
+        let high = most < 0 && spread > -most / 8 ? 0 : most
         if low < high { return low...high }
         // A level line stands in the middle.
         let margin = low == 0 ? 1 : abs(low) / 10
-        return (low - margin)...(high + margin)
+        let bound = Double.greatestFiniteMagnitude
+        return max(low - margin, -bound)...min(high + margin, bound)
     }
 
     private func draw(on canvas: inout BrailleCanvas, _ scale: ClosedRange<Double>) {
@@ -65,9 +78,9 @@ struct Chart {
         var last: (point: Point, x: Int, y: Int)?
         for point in points where point.time >= since - stepSeconds && point.time <= until {
             let across = min(max((point.time - since) / seconds, 0), 1)
-            let up = (point.value - scale.lowerBound) / (scale.upperBound - scale.lowerBound)
+            let up = Chart.part(point.value, of: scale)
             let x = Int((across * Double(canvas.dotColumns - 1)).rounded())
-            let y = Int(((1 - min(max(up, 0), 1)) * Double(canvas.dotRows - 1)).rounded())
+            let y = Int(((1 - up) * Double(canvas.dotRows - 1)).rounded())
             if let last, point.time - last.point.time <= stepSeconds * 1.5 {
                 canvas.line(from: (last.x, last.y), to: (x, y))
             } else {
@@ -75,6 +88,13 @@ struct Chart {
             }
             last = (point, x, y)
         }
+    }
+
+    /// How far up the scale a value stands, 0…1. Halves, since a difference of large bounds may be infinite.
+    private static func part(_ value: Double, of scale: ClosedRange<Double>) -> Double {
+        let part =
+            (value / 2 - scale.lowerBound / 2) / (scale.upperBound / 2 - scale.lowerBound / 2)
+        return part.isFinite ? min(max(part, 0), 1) : 0.5
     }
 
     /// The time at the left edge, and at the right one.
