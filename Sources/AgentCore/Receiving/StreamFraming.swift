@@ -56,18 +56,21 @@ struct StreamFraming {
     /// Cuts the first `count` bytes of `buffer`, at most `capacity`: what `begin` put there and what was read
     /// behind it.
     mutating func cut(_ buffer: UnsafeMutableRawBufferPointer, count: Int) -> Cut {
+        // What is held of a line has no newline, and need not be searched again.
+        var searched = rest.count
         rest = []
         var cut = Cut()
         if kind == .unknown {
+            searched = 0
             guard count >= Self.prefixBytes else {
-                rest.append(contentsOf: buffer[..<count])
+                keep(buffer, 0..<count)
                 return cut
             }
             kind = Self.packetBytes(buffer, at: 0) <= Self.unitBytesMax ? .packets : .lines
         }
         switch kind {
         case .packets: cutPackets(buffer, count, &cut)
-        case .lines, .unknown: cutLines(buffer, count, &cut)
+        case .lines, .unknown: cutLines(buffer, searched: searched, count, &cut)
         }
         return cut
     }
@@ -84,6 +87,10 @@ struct StreamFraming {
         return cut
     }
 
+    private mutating func keep(_ buffer: UnsafeMutableRawBufferPointer, _ range: Range<Int>) {
+        rest = Array(UnsafeRawBufferPointer(rebasing: buffer[range]))
+    }
+
     private static func packetBytes(_ buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Int
     {
         Int(UInt32(littleEndian: buffer.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
@@ -92,7 +99,7 @@ struct StreamFraming {
     // MARK: Lines
 
     private mutating func cutLines(
-        _ buffer: UnsafeMutableRawBufferPointer, _ count: Int, _ cut: inout Cut
+        _ buffer: UnsafeMutableRawBufferPointer, searched: Int, _ count: Int, _ cut: inout Cut
     ) {
         var start = 0
         while true {
@@ -101,22 +108,33 @@ struct StreamFraming {
                 start = newline + 1
                 isSkippingLine = false
             }
-            if let newline = buffer[start..<count].lastIndex(of: 0x0a) {
+            if let newline = Self.lastNewline(buffer, max(start, searched)..<count) {
                 if start > 0 {
                     let lines = UnsafeRawBufferPointer(rebasing: buffer[start..<newline])
                     buffer.copyMemory(from: lines)
                 }
                 cut.payloadBytes = newline - start
-                rest.append(contentsOf: buffer[(newline + 1)..<count])
+                keep(buffer, newline + 1..<count)
                 return
             }
             guard count - start > Self.unitBytesMax else {
-                rest.append(contentsOf: buffer[start..<count])
+                keep(buffer, start..<count)
                 return
             }
             cut.tooLong += 1
             isSkippingLine = true
         }
+    }
+
+    private static func lastNewline(
+        _ buffer: UnsafeMutableRawBufferPointer, _ range: Range<Int>
+    ) -> Int? {
+        var index = range.upperBound
+        while index > range.lowerBound {
+            index -= 1
+            if buffer[index] == 0x0a { return index }
+        }
+        return nil
     }
 
     // MARK: Packets
@@ -144,7 +162,7 @@ struct StreamFraming {
             join(UnsafeRawBufferPointer(rebasing: buffer[body..<body + bytes]), buffer, &cut)
             start = body + bytes
         }
-        rest.append(contentsOf: buffer[start..<count])
+        keep(buffer, start..<count)
     }
 
     /// Appends a packet's lines to the payload, which always ends before the packet begins: its prefix makes
