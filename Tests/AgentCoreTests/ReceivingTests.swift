@@ -1,6 +1,7 @@
 import Glibc
 import Platform
 import QuipuModel
+import TestSupport
 import Testing
 
 @testable import AgentCore

@@ -34,7 +34,7 @@ final class FakeDaemon: Sendable {
         try? poller.add(listener.raw, .read, token: 0)
         while !state.withLock({ $0.isStopped }) {
             try? poller.wait(milliseconds: 50) { _ in }
-            while case .some(let connection)? = try? UnixSocket.accept(on: listener.raw) {
+            while let connection = (try? UnixSocket.accept(on: listener.raw)) ?? nil {
                 converse(connection)
             }
         }

@@ -156,7 +156,7 @@ import Testing
 
     @Test func chartsTakeAnyValues() {
         var generator = SeededGenerator()
-        let extremes = [0, -1e300, 1e300, 5e-324, .nan, .infinity, 1]
+        let extremes = [0, -1e300, 1e300, Double.leastNonzeroMagnitude, .nan, .infinity, 1]
         for _ in 0..<200 {
             let points = (0..<Int.random(in: 0...30, using: &generator)).map { index in
                 Chart.Point(

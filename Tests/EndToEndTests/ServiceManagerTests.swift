@@ -39,7 +39,7 @@ import Testing
         var messages: [String] = []
         var buffer = [UInt8](repeating: 0, count: 4_096)
         while true {
-            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT.rawValue))
+            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
             guard count > 0 else { return messages }
             messages.append(String(decoding: buffer.prefix(count), as: UTF8.self))
         }

@@ -2,6 +2,7 @@ import Intake
 import QuipuModel
 import QuipuProtocol
 import Sketches
+import TestSupport
 import Testing
 
 @Suite struct PropertyTests {

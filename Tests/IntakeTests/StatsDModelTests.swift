@@ -1,6 +1,7 @@
 import Intake
 import QuipuModel
 import Sketches
+import TestSupport
 import Testing
 
 /// The parser against a plain one, written with strings, over random lines.

@@ -22,7 +22,7 @@ import Testing
                 error: "exit 1", sourcePath: "/logs/a.jsonl", sourceOffset: 0,
                 attributesJSON: #"{"cwd":"/tmp","tool_input":{"command":"ls -l"}}"#)
             #expect(events == [expected])
-            #expect(try await store.events(seqs: [1, 7, 1]) == [expected])
+            #expect(try await store.events(seqs: [1, 7, 1], filters: []) == [expected])
         }
     }
 

@@ -1,4 +1,5 @@
 import QuipuModel
+import TestSupport
 import Testing
 
 @testable import QuipuStore

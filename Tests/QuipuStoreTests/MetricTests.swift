@@ -1,5 +1,6 @@
 import QuipuModel
 import Sketches
+import TestSupport
 import Testing
 
 @testable import QuipuStore

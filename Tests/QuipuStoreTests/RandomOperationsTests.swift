@@ -1,5 +1,6 @@
 import GRDB
 import QuipuModel
+import TestSupport
 import Testing
 
 @testable import QuipuStore
@@ -183,7 +184,8 @@ struct StoreModel {
     }
 
     private func compare(_ store: SQLiteStore, _ model: StoreModel) async throws {
-        let events = try await store.events(seqs: Array(0...Int64(model.records.count + 5)))
+        let events = try await store.events(
+            seqs: Array(0...Int64(model.records.count + 5)), filters: [])
         try #require(events.count == model.records.count)
         for (event, record) in zip(events, model.records) {
             #expect(event.time == at(record.line.time))

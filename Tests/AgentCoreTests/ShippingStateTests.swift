@@ -1,0 +1,215 @@
+import Platform
+import QuipuModel
+import QuipuProtocol
+import TestSupport
+import Testing
+
+@testable import AgentCore
+
+/// The state machines by themselves, without files or sockets.
+@Suite struct ShippingStateTests {
+    private func open(_ cursor: inout SourceCursor, at position: UInt64, id: Int64 = 7) {
+        if let step = cursor.step { cursor.sent(step) }
+        cursor.opened(.init(id: id, incarnation: 1, position: position, head: nil))
+    }
+
+    private func take(
+        _ cursor: inout SourceCursor, _ content: String, size: UInt64? = nil
+    ) -> SourceCursor.Shipment? {
+        guard case .read(let from, let count)? = cursor.step else { return nil }
+        let all = Array(content.utf8)
+        return all.withUnsafeBytes { bytes in
+            let start = min(Int(from), bytes.count)
+            let part = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(count))
+            return cursor.took(
+                .init(
+                    from: from, wantedBytes: count, bytes: part, size: size ?? UInt64(all.count),
+                    head: UnsafeRawBufferPointer(rebasing: bytes.prefix(Limits.headBytes)),
+                    followsLine: true))
+        }
+    }
+
+    @Test func itAsksReadsShipsAndRests() {
+        var cursor = SourceCursor(kind: .file, size: 6)
+        #expect(cursor.step == .open(nil))
+        open(&cursor, at: 0)
+        #expect(cursor.step == .read(from: 0, count: 6))
+        #expect(
+            take(&cursor, "ab\ncde") == .batch(from: 0, to: 3, isBuffered: true, isLast: false))
+        #expect(cursor.step == nil)
+        #expect(!cursor.isCaughtUp)
+        cursor.advanced(to: 3)
+        #expect(cursor.isCaughtUp)
+        #expect(cursor.backlogBytes == 3)
+    }
+
+    @Test func anEmptyFileIsNotAskedAbout() {
+        #expect(SourceCursor(kind: .file, size: 0).step == nil)
+    }
+
+    @Test func aRefusalWaitsForWhatIsInFlight() {
+        var cursor = SourceCursor(kind: .file, size: 4)
+        open(&cursor, at: 0)
+        _ = take(&cursor, "a\nb\n")
+        cursor.saw(size: 8, hasChanged: true)
+        _ = take(&cursor, "a\nb\nc\nd\n")
+        cursor.refused()
+        #expect(cursor.step == nil)
+        cursor.refused()
+        #expect(cursor.step == .open(nil))
+        open(&cursor, at: 2)
+        #expect(cursor.step == .read(from: 2, count: 6))
+    }
+
+    @Test func aRestartIsToldWhenTheAnswersAreThere() {
+        var cursor = SourceCursor(kind: .file, size: 4)
+        open(&cursor, at: 0)
+        _ = take(&cursor, "a\nb\n")
+        cursor.saw(size: 9, hasChanged: true)
+        cursor.saw(size: 1, hasChanged: true)
+        #expect(cursor.step == nil)
+        cursor.advanced(to: 4)
+        let restart = SourceCursor.Step.open(.init(cause: .truncated, lostBytes: 5))
+        #expect(cursor.step == restart)
+        cursor.sent(restart)
+        // The answer is lost, though the daemon took the restart.
+        cursor.disconnected()
+        #expect(cursor.step == .open(nil))
+        cursor.sent(.open(nil))
+        cursor.opened(.init(id: 8, incarnation: 2, position: 0, head: nil))
+        #expect(cursor.step == .read(from: 0, count: 1))
+    }
+
+    @Test func aRestartThatTheDaemonNeverSawIsToldAgain() {
+        var cursor = SourceCursor(kind: .file, size: 4)
+        open(&cursor, at: 4)
+        cursor.saw(size: 2, hasChanged: true)
+        let restart = SourceCursor.Step.open(.init(cause: .truncated, lostBytes: 0))
+        #expect(cursor.step == restart)
+        cursor.sent(restart)
+        cursor.disconnected()
+        cursor.sent(.open(nil))
+        cursor.opened(.init(id: 8, incarnation: 1, position: 4, head: nil))
+        #expect(cursor.step == restart)
+    }
+
+    @Test func anotherHeadIsAnotherContent() {
+        var cursor = SourceCursor(kind: .file, size: 4)
+        cursor.sent(.open(nil))
+        let head = Array("a\n".utf8).withUnsafeBytes { SourceHead.of($0) }
+        cursor.opened(.init(id: 1, incarnation: 1, position: 4, head: head))
+        #expect(cursor.step == .read(from: 4, count: 0))
+        #expect(take(&cursor, "x\nb\n") == nil)
+        #expect(cursor.step == .open(.init(cause: .rewritten, lostBytes: 0)))
+    }
+
+    @Test func aFileThatShrinksWhileItIsReadIsNotShipped() {
+        var cursor = SourceCursor(kind: .file, size: 8)
+        open(&cursor, at: 0)
+        #expect(take(&cursor, "a\nb\nc\nd\n", size: 3) == nil)
+        #expect(cursor.step == .open(.init(cause: .truncated, lostBytes: 5)))
+    }
+
+    @Test func theEndIsToldOnce() {
+        var cursor = SourceCursor(kind: .file, size: 3)
+        open(&cursor, at: 0)
+        _ = take(&cursor, "a\nb")
+        cursor.end(.complete)
+        let last = SourceCursor.Step.ship(
+            .batch(from: 2, to: 3, isBuffered: false, isLast: true))
+        #expect(cursor.step == last)
+        cursor.sent(last)
+        #expect(cursor.step == nil)
+        cursor.advanced(to: 2)
+        cursor.advanced(to: 3)
+        #expect(cursor.phase == .finished)
+    }
+
+    @Test func datagramsGoFirst() {
+        var shipper = Shipper()
+        shipper.connected()
+        var files: [SourceToken] = []
+        for _ in 0..<20 { files.append(shipper.add(.file, size: 1_000_000_000)) }
+        var opened = 0
+        func answerOpens() {
+            while let turn = shipper.nextTurn(), case .open = turn.step {
+                let id = shipper.sending(turn)
+                opened += 1
+                _ = shipper.received(
+                    id: id,
+                    .opened(.init(id: Int64(opened), incarnation: 1, position: 0, head: nil)))
+            }
+        }
+        answerOpens()
+        #expect(opened == 20)
+        // Files fill their share of the window.
+        let content = Array(repeating: UInt8(ascii: "\n"), count: Limits.batchBytes)
+        func read(_ turn: Shipper.Turn) {
+            guard case .read(let from, let count) = turn.step else { return }
+            content.withUnsafeBytes { bytes in
+                let shipment = shipper.took(
+                    turn.token,
+                    .init(
+                        from: from, wantedBytes: count, bytes: bytes, size: 1_000_000_000,
+                        head: UnsafeRawBufferPointer(rebasing: bytes.prefix(1_024)),
+                        followsLine: true))
+                if let shipment { _ = shipper.sending(shipment, of: turn.token) }
+            }
+        }
+        var turns = 0
+        while let turn = shipper.nextTurn() {
+            read(turn)
+            turns += 1
+        }
+        #expect(turns == AgentLimits.fileBytesInFlightMax / Limits.batchBytes)
+        // A datagram still finds room, at once.
+        let spool = shipper.add(.datagrams, size: 100)
+        let next = shipper.nextTurn()
+        #expect(next == Shipper.Turn(token: spool, step: .open(nil)))
+    }
+
+    @Test func answersInTheWrongOrderAreNonsense() {
+        var shipper = Shipper()
+        shipper.connected()
+        _ = shipper.add(.file, size: 1)
+        guard let turn = shipper.nextTurn() else { return }
+        let id = shipper.sending(turn)
+        #expect(shipper.received(id: id + 1, .refused) == .nonsense)
+        #expect(shipper.received(id: id, .refused) == .nonsense)
+    }
+
+    @Test func backoffStaysWithinItsBounds() {
+        var random = SeededGenerator()
+        var backoff = Backoff(msMin: 100, msMax: 5_000)
+        var delays: [Int64] = []
+        for _ in 0..<20 { delays.append(backoff.next(using: &random)) }
+        #expect(delays.allSatisfy { (100...5_000).contains($0) }, "seed \(random.seed)")
+        #expect(delays[10...].allSatisfy { $0 >= 2_500 }, "seed \(random.seed)")
+        backoff.reset()
+        #expect(backoff.next(using: &random) == 100)
+    }
+
+    @Test(arguments: [
+        "", "{}", "[]", "{\"id\":1}", "{\"id\":1,\"result\":{}}",
+        "{\"id\":1,\"result\":{\"position\":-1}}", "{\"id\":\"1\",\"result\":{\"position\":1}}",
+    ])
+    func whatIsNoAnswer(_ line: String) {
+        #expect(IngestWire.answer(Array(line.utf8)) == nil)
+    }
+
+    @Test func answers() {
+        func answer(_ line: String) -> Shipper.Answer? {
+            IngestWire.answer(Array(line.utf8))?.answer
+        }
+        #expect(
+            answer("{\"id\":1,\"result\":{\"position\":5,\"durable\":false}}")
+                == .advanced(position: 5, isDurable: false))
+        #expect(
+            answer(
+                "{\"id\":1,\"error\":{\"code\":-32602,\"message\":\"m\",\"data\":{\"reason\":\"wrong_position\",\"position\":3}}}"
+            ) == .refused)
+        #expect(answer("{\"id\":1,\"error\":{\"code\":-32001,\"message\":\"m\"}}") == .refused)
+        #expect(
+            answer("{\"id\":1,\"error\":{\"code\":-32005,\"message\":\"m\"}}") == .failed("m"))
+    }
+}
