@@ -105,6 +105,7 @@ struct quipu_json {
 
     quipu_json_status parse(const uint8_t *bytes, size_t count, size_t readable);
     bool list_children(size_t index);
+    void trim();
 
   private:
     error_code document(dom::element &root);
@@ -125,12 +126,8 @@ struct quipu_json {
 };
 
 bool quipu_json::reserve(size_t count) {
-    size_t capacity = parser.capacity();
-    if (capacity > kept_capacity && count <= kept_capacity) {
-        parser = dom::parser();
-        capacity = 0;
-    }
-    if (count <= capacity && capacity > 0) return true;
+    if (count <= kept_capacity && parser.capacity() > kept_capacity) trim();
+    if (count <= parser.capacity() && parser.capacity() > 0) return true;
     size_t wanted = first_capacity;
     while (wanted < count) wanted *= 2;
     // simdjson counts the depth from 0 at the outermost value, and refuses when it is reached.
@@ -138,11 +135,19 @@ bool quipu_json::reserve(size_t count) {
 }
 
 void quipu_json::use_copy(const uint8_t *bytes, size_t count) {
-    if (copy.capacity() > kept_capacity && count < kept_capacity) copy = {};
     copy.resize(count + SIMDJSON_PADDING);
     memcpy(copy.data(), bytes, count);
     memset(copy.data() + count, ' ', SIMDJSON_PADDING);
     source = copy.data();
+}
+
+void quipu_json::trim() {
+    constexpr size_t kept_members = 1024;
+    if (parser.capacity() > kept_capacity) parser = dom::parser();
+    if (copy.capacity() > kept_capacity) copy = {};
+    if (members.capacity() > kept_members) members = {};
+    if (elements.capacity() > kept_members) elements = {};
+    if (children.capacity() > kept_members) children = {};
 }
 
 error_code quipu_json::document(dom::element &root) {
@@ -322,6 +327,10 @@ bool quipu_json_children(quipu_json *json, size_t index, quipu_json_members *chi
     } catch (...) {
         return false;
     }
+}
+
+void quipu_json_trim(quipu_json *json) {
+    if (json != nullptr) json->trim();
 }
 
 bool quipu_valid_utf8(const uint8_t *bytes, size_t count) {

@@ -47,6 +47,12 @@ struct JSONDocument {
         return nil
     }
 
+    /// Gives back the memory of long lines.
+    mutating func trim() {
+        members = UnsafeBufferPointer(start: nil, count: 0)
+        quipu_json_trim(parser.pointer)
+    }
+
     private mutating func assignRoles() {
         for index in holders.indices { holders[index] = -1 }
         for (index, member) in members.enumerated() {

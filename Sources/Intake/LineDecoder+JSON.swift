@@ -37,7 +37,7 @@ extension LineDecoder {
         while let fragment = search.next() {
             let text = line.part(fragment.lowerBound, fragment.upperBound)
             guard document.parse(text, readable: line.count - fragment.upperBound) == nil else {
-                search.refuse(fragment)
+                search.refuse()
                 continue
             }
             search.accept(fragment)
@@ -63,7 +63,7 @@ struct DamagedLine {
     private let line: Bytes
     private var position = 0
     private var isAtBoundary = true
-    /// Bytes that may still be looked at in vain, so that no line takes more than linear time.
+    /// Bytes that may still be looked at, so that no line takes more than linear time.
     private var budget: Int
     private(set) var firstBad: Int?
     private(set) var foundAny = false
@@ -97,10 +97,7 @@ struct DamagedLine {
         foundAny = true
     }
 
-    mutating func refuse(_ fragment: Range<Int>) {
-        budget -= fragment.count
-        skip()
-    }
+    mutating func refuse() { skip() }
 
     /// Goes on to the next brace.
     private mutating func skip() {
@@ -129,6 +126,7 @@ struct DamagedLine {
         var depth = 0
         var isInString = false
         var index = position
+        defer { budget -= index - position }
         while index < line.count {
             switch line[index] {
             case UInt8(ascii: "\\") where isInString: index += 1
@@ -141,7 +139,6 @@ struct DamagedLine {
             }
             index += 1
         }
-        budget -= line.count - position
         return nil
     }
 }

@@ -27,6 +27,7 @@ struct LineDecoder {
     /// Hands the batch over and begins the next.
     mutating func finish() -> DecodedBatch {
         metrics.finish(into: &builder)
+        document.trim()
         let batch = builder.batch
         builder = BatchBuilder()
         return batch

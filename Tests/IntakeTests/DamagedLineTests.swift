@@ -128,6 +128,16 @@ import Testing
         #expect(batch.events.count == 1)
     }
 
+    @Test(arguments: ["{\"x\" ", "{\"x\":{", "{\"x\""])
+    func hostileNestingEndsSoon(piece: String) {
+        let depth = 50_000
+        let line =
+            "x" + String(repeating: piece, count: depth) + String(repeating: " }", count: depth)
+        let batch = decode(line + "y\n" + Self.a + "\n")
+        #expect(batch.closes)
+        #expect(batch.events.count == 1)
+    }
+
     @Test func longLinesAreRead() {
         let text = String(repeating: "x", count: 2 << 20)
         let batch = decode(#"{"session_id":"s","blob":"\#(text)"}"# + "\n" + Self.a + "\n")

@@ -86,6 +86,9 @@ const uint8_t *quipu_json_source(const quipu_json *json);
 // than QUIPU_JSON_MEMBERS_MAX.
 bool quipu_json_children(quipu_json *json, size_t index, quipu_json_members *children);
 
+// Gives back the memory of a long text. Everything that the last parse handed out ends here.
+void quipu_json_trim(quipu_json *json);
+
 bool quipu_valid_utf8(const uint8_t *bytes, size_t count);
 
 // The double nearest to a decimal number, which must be one ([-]digits[.digits][e[±]digits]).
