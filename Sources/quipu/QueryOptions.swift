@@ -15,7 +15,8 @@ struct RangeOptions: ParsableArguments {
 }
 
 struct PageOptions: ParsableArguments {
-    @Option(name: .shortAndLong, help: "At most this many rows. (default: 100)")
+    @Option(
+        name: [.customShort("n"), .long], help: "At most this many rows. (default: 100)")
     var limit: Int?
 
     @Option(help: "Go on where the page before ended.")

@@ -124,7 +124,7 @@ import Testing
         let object = try JSON.parse(
             #"""
             {"status":"ok","uptime_s":90,"database":{"path":null,"size_bytes":4096000},
-             "agents":[],"last_commit":"2026-11-20T15:15:00.000Z","enabled":true}
+             "latency_ms":{"p50":2.28},"agents":[],"last_commit":"2026-11-20T15:15:00.000Z","enabled":true}
             """#.utf8)
         #expect(
             Outline(now: now, style: plain).lines(object) == [
@@ -133,6 +133,8 @@ import Testing
                 "database",
                 "  path                  -",
                 "  size                  4.1 MB",
+                "latency",
+                "  p50                   2.28 ms",
                 "agents                  none",
                 "last commit             5 min ago (2026-11-20T15:15:00.000Z)",
                 "enabled                 yes",

@@ -16,7 +16,7 @@ struct TailCommand: ParsableCommand {
             valueName: "words"))
     var topics = "events"
 
-    @Option(name: .shortAndLong, help: "Begin with this many events of before.")
+    @Option(name: [.customShort("n"), .long], help: "Begin with this many events of before.")
     var lines = 10
 
     func validate() throws {
@@ -79,9 +79,30 @@ struct TailCommand: ParsableCommand {
 
 enum TailLine {
     static func text(_ data: JSON, topic: String, screen: Screen) -> String {
-        guard topic == "events" else {
-            return cut("\(topic)  \(Visible.text(data.text))", screen)
+        switch topic {
+        case "events": return event(data, screen)
+        case "metrics": return cut(metric(data), screen)
+        default: return cut("\(topic)  \(Visible.text(data.text))", screen)
         }
+    }
+
+    /// `15:17:20.000  render_ms  timer  40 samples  avg 42.3 ms  max 86 ms  provider=aws`
+    private static func metric(_ data: JSON) -> String {
+        let name = data["metric"]?.string ?? Units.absent
+        let count = data["count"]?.double ?? 0
+        func figure(_ title: String, _ value: Double?) -> String {
+            value.map { "\(title) \(Units.value($0, named: name))" } ?? ""
+        }
+        let average = count > 0 ? data["sum"]?.double.map { $0 / count } : nil
+        let words = [
+            Units.clock(data["time"]?.string, now: .now), name, data["type"]?.string ?? "",
+            "\(Units.number(count)) samples", figure("avg", average),
+            figure("max", data["max"]?.double), TagText.words(data["tags"]),
+        ]
+        return Visible.text(words.filter { !$0.isEmpty }.joined(separator: "  "))
+    }
+
+    private static func event(_ data: JSON, _ screen: Screen) -> String {
         let style = screen.style
         let time = Units.clock(data["time"]?.string, now: .now)
         let status = EventRows.status(data)

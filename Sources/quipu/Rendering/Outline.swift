@@ -23,35 +23,41 @@ struct Outline {
         var cell: Table.Cell?
     }
 
-    private func rows(_ object: JSON, depth: Int) -> [Row] {
+    /// - Parameter unit: what the figures of an object such as `latency_ms` are in.
+    private func rows(_ object: JSON, depth: Int, unit: String = "") -> [Row] {
         (object.members ?? []).flatMap { member in
-            row(member.name, member.value, depth: depth)
+            row(member.name, member.value, depth: depth, unit: unit)
         }
     }
 
-    private func row(_ name: String, _ value: JSON, depth: Int) -> [Row] {
+    private func row(
+        _ name: String, _ value: JSON, depth: Int, unit: String = ""
+    ) -> [Row] {
         let title = Outline.title(name)
         switch value {
         case .object(let members) where members.isEmpty:
             return [Row(depth: depth, title: title, cell: "none")]
         case .object:
-            return [Row(depth: depth, title: title)] + rows(value, depth: depth + 1)
+            return [Row(depth: depth, title: title)]
+                + rows(value, depth: depth + 1, unit: Outline.unit(of: name) ?? "")
         case .array(let values) where values.isEmpty:
             return [Row(depth: depth, title: title, cell: "none")]
         case .array(let values):
             return [Row(depth: depth, title: title)]
                 + values.enumerated().flatMap { row("\($0 + 1)", $1, depth: depth + 1) }
-        default: return [Row(depth: depth, title: title, cell: cell(name, value))]
+        default: return [Row(depth: depth, title: title, cell: cell(name + unit, value))]
         }
+    }
+
+    /// The unit that ends a name; rates have theirs in words.
+    private static func unit(of name: String) -> String? {
+        let units = ["_bytes", "_ms", "_s", "_seconds", "_percent", "_usd"]
+        return name.hasSuffix("_per_s") ? nil : units.first(where: name.hasSuffix)
     }
 
     /// `rss_bytes` → `rss`: the figure shows the unit.
     private static func title(_ name: String) -> String {
-        let units = ["_bytes", "_ms", "_s", "_seconds", "_percent", "_usd"]
-        var title = name
-        if !name.hasSuffix("_per_s"), let unit = units.first(where: name.hasSuffix) {
-            title.removeLast(unit.count)
-        }
+        let title = name.dropLast(unit(of: name)?.count ?? 0)
         return Visible.text(String(title.map { $0 == "_" ? " " : $0 }))
     }
 

@@ -105,7 +105,7 @@ enum Units {
 
     /// A figure by its name, which carries its unit.
     static func value(_ value: Double, named name: String) -> String {
-        if name.hasSuffix("_bytes") { return bytes(value) }
+        if name == "bytes" || name.hasSuffix("_bytes") { return bytes(value) }
         if name.hasSuffix("bytes_per_s") { return bytes(value) + "/s" }
         if name.hasSuffix("_per_s") { return number(value) + "/s" }
         if name.hasSuffix("_ms") { return duration(ms: value) }
