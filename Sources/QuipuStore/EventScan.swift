@@ -162,9 +162,13 @@ struct EventMatcher {
     }
 }
 
-/// All events in a range that pass the filters, in order of time.
+/// All events in a range that pass the filters.
 struct EventScan {
-    enum Order { case newestFirst, oldestFirst }
+    enum Order {
+        case newestFirst, oldestFirst
+        /// Whatever is fastest.
+        case any
+    }
 
     private var matcher: EventMatcher
     private let statement: RawStatement
@@ -173,20 +177,26 @@ struct EventScan {
     /// - Parameter after: the last row of the page before: its time and `seq`.
     init(
         _ context: ReadContext, _ range: TimeRange, _ filters: [Filter], withAttributes: Bool,
-        order: Order = .newestFirst, after: (time: Int64, seq: Int64)? = nil
+        order: Order, after: (time: Int64, seq: Int64)? = nil
     ) throws {
         self.context = context
         matcher = try EventMatcher(filters)
         let range = try Self.narrowed(range, to: filters, context)
-        let isNewestFirst = order == .newestFirst
+        let onlyErrors = filters.contains { $0.path == "status" && $0.test.onlyTexts == ["error"] }
         var sql = "SELECT "
         sql += EventRow.columns(withAttributes: withAttributes || matcher.needsAttributes)
-        sql += " FROM events WHERE time >= ?1 AND time < ?2"
-        if filters.contains(where: { $0.path == "status" && $0.test.onlyTexts == ["error"] }) {
-            sql += " AND status = \(EventStatus.error.rawValue)"
+        sql += " FROM events"
+        if order == .any, !onlyErrors, try Self.isMostOfAll(range, context) {
+            sql += " NOT INDEXED"
         }
-        if after != nil { sql += " AND (time, id) \(isNewestFirst ? "<" : ">") (?3, ?4)" }
-        sql += isNewestFirst ? " ORDER BY time DESC, id DESC" : " ORDER BY time, id"
+        sql += " WHERE time >= ?1 AND time < ?2"
+        if onlyErrors { sql += " AND status = \(EventStatus.error.rawValue)" }
+        if after != nil { sql += " AND (time, id) \(order == .newestFirst ? "<" : ">") (?3, ?4)" }
+        switch order {
+        case .newestFirst: sql += " ORDER BY time DESC, id DESC"
+        case .oldestFirst: sql += " ORDER BY time, id"
+        case .any: break
+        }
         statement = try context.prepare(sql)
         statement.bind(1, range.since.microseconds)
         statement.bind(2, range.until.microseconds)
@@ -194,6 +204,20 @@ struct EventScan {
             statement.bind(3, after.time)
             statement.bind(4, after.seq)
         }
+    }
+
+    /// Whether the range spans more than half of the time that is stored: then reading the table from end to
+    /// end is faster than looking up each row that the index names.
+    private static func isMostOfAll(_ range: TimeRange, _ context: ReadContext) throws -> Bool {
+        let ends = try context.prepare(
+            "SELECT (SELECT min(time) FROM events), (SELECT max(time) FROM events)")
+        guard try ends.step(), let first = ends.optionalInt(0), let last = ends.optionalInt(1)
+        else { return false }
+        // As fractions: a difference of any two times may not fit 64 bits.
+        let asked =
+            Double(min(range.until.microseconds, last))
+            - Double(max(range.since.microseconds, first))
+        return asked > (Double(last) - Double(first)) / 2
     }
 
     /// The next row that passes; valid until the next call.

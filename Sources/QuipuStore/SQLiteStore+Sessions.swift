@@ -57,7 +57,8 @@ extension SQLiteStore {
         in query: SessionQuery, _ context: ReadContext
     ) throws -> Set<Int64>? {
         guard !query.filters.isEmpty else { return nil }
-        var scan = try EventScan(context, query.range, query.filters, withAttributes: false)
+        var scan = try EventScan(
+            context, query.range, query.filters, withAttributes: false, order: .any)
         var sessions: Set<Int64> = []
         while let row = try scan.next() {
             if let session = row.session { sessions.insert(session) }

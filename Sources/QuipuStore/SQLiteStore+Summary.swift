@@ -5,7 +5,8 @@ extension SQLiteStore {
         try await read { context in
             var grouping = EventGrouping(query)
             var scan = try EventScan(
-                context, query.range, query.filters, withAttributes: grouping.needsAttributes)
+                context, query.range, query.filters, withAttributes: grouping.needsAttributes,
+                order: .any)
             while let row = try scan.next() { try grouping.add(row, context) }
             let cursor = try query.page.cursor.map {
                 try PageCursor($0, list: "g", numbers: 1, texts: 1)

@@ -9,7 +9,8 @@ extension SQLiteStore {
             }
             let isToolCall = Filter(path: "kind", test: .oneOf([.string("tool_use")]))
             var scan = try EventScan(
-                context, query.range, [isToolCall] + query.filters, withAttributes: false)
+                context, query.range, [isToolCall] + query.filters, withAttributes: false,
+                order: .any)
             var tools: [Int64?: Tool] = [:]
             while let row = try scan.next() { tools[row.name, default: Tool()].add(row) }
             guard tools.count <= Limits.groupsPerReplyMax else {

@@ -157,6 +157,13 @@ import Testing
             #expect(tools.first?.counts.count == 2)
             #expect(tools.first?.counts.running == 1)
             #expect(tools.first?.lastUsed == at(9))
+            // A narrow range is read through the index, a wide one from end to end.
+            let narrow = TimeRange(since: at(1), until: at(3))
+            let few = try await store.tools(ToolQuery(range: narrow)).rows
+            #expect(few.map(\.counts.count) == [1])
+            let wide = TimeRange(since: at(1), until: at(9))
+            let more = try await store.tools(ToolQuery(range: wide)).rows
+            #expect(more.map(\.counts.count) == [1, 1])
         }
     }
 
