@@ -11,6 +11,8 @@ SECONDS_EACH ?= 60
 # One set of flags for every debug build, so that check and test share it; undeclared imports fail it.
 DEBUG := --explicit-target-dependency-import-check error
 RELEASE := -c release --static-swift-stdlib
+# The one that Scripts/deps made, where the system's lacks a validator.
+PYTHON = $(shell test -x .build/python/bin/python3 && echo .build/python/bin/python3 || echo python3)
 TRAFFIC := $(CURDIR)/.build/traffic.jsonl
 
 PROGRAMS := quipud quipu-agent quipu
@@ -39,7 +41,7 @@ test: deps ## everything that proves it: tests, traffic against the schemas, sys
 	swift build --build-tests $(DEBUG)
 	rm -f $(TRAFFIC)
 	QUIPU_TRAFFIC_LOG=$(TRAFFIC) swift test --skip-build $(DEBUG)
-	python3 protocol/check.py $(TRAFFIC)
+	$(PYTHON) protocol/check.py $(TRAFFIC)
 	@$(MAKE) --no-print-directory test-systemd
 
 test-systemd: build ## the units under a real systemd; skipped where namespaces are not permitted
@@ -49,7 +51,7 @@ check: deps ## format, layers and undeclared imports, schemas
 	swift format lint --strict --recursive --parallel $$(git ls-files '*.swift')
 	swift build --build-tests $(DEBUG)
 	swift test --skip-build $(DEBUG) --filter TidyTests
-	python3 protocol/check.py
+	$(PYTHON) protocol/check.py
 
 bench: build ## every figure as a ratio to a floor taken in the same run
 	Benchmarks/run
