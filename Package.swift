@@ -2,8 +2,8 @@
 
 import PackageDescription
 
-// Targets in layer order. Above each: what it is, and what it may use. ARCHITECTURE.md draws the same
-// table; a test holds the two against each other.
+// Targets in layer order. Above each: what it is, and what it may use. ARCHITECTURE.md draws the
+// same table; a test holds the two against each other.
 
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
@@ -44,8 +44,8 @@ let package = Package(
         .systemLibrary(
             name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
-        // Descriptors, sockets, peer credentials, the service manager, threads. The only target that
-        // calls the operating system.
+        // Descriptors, sockets, peer credentials, the service manager, threads. The only target
+        // that calls the operating system.
         .target(name: "Platform", dependencies: ["CPlatform"], swiftSettings: strict),
 
         // DDSketch, distinct counts, rollups: numbers only, standard library only.
@@ -57,7 +57,8 @@ let package = Package(
         // JSON values, requests, replies, errors, framing. May use QuipuModel.
         .target(name: "QuipuProtocol", dependencies: ["QuipuModel"], swiftSettings: strict),
 
-        // Bytes to records: JSON lines, StatsD, native JSON. May use QuipuModel, Sketches, CSimdJSON.
+        // Bytes to records: JSON lines, StatsD, native JSON. May use QuipuModel, Sketches,
+        // CSimdJSON.
         .target(
             name: "Intake", dependencies: ["QuipuModel", "Sketches", "CSimdJSON"],
             swiftSettings: strict),
@@ -157,7 +158,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["QuipuProtocol", "TestSupport", "quipu"]),
+            dependencies: ["Platform", "QuipuModel", "QuipuProtocol", "TestSupport", "quipu"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

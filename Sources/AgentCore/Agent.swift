@@ -2,7 +2,8 @@ public import Platform
 import QuipuModel
 import Synchronization
 
-/// The sidecar: receives datagrams into the spool on one thread, tails files and ships both on another.
+/// The sidecar: receives datagrams into the spool on one thread, tails files and ships both on
+/// another.
 public final class Agent {
     public struct Options: Sendable {
         /// As the user wrote them.

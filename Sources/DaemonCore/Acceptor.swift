@@ -10,8 +10,8 @@ struct AcceptedConnection: Sendable {
     let peer: PeerCredentials
 }
 
-/// Accepts connections on one listening socket, on a thread of its own: identity and limits are settled
-/// before a byte is read, and running out of descriptors costs a pause rather than a spin.
+/// Accepts connections on one listening socket, on a thread of its own: identity and limits are
+/// settled before a byte is read, and running out of descriptors costs a pause rather than a spin.
 final class Acceptor: Sendable {
     enum Refusal: Sendable {
         case tooMany

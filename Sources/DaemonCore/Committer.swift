@@ -2,8 +2,9 @@ internal import Platform
 internal import QuipuModel
 internal import QuipuStore
 
-/// Collects decoded batches and commits them in groups: whichever comes first, `Limits.commitDelayMs` after
-/// the first or `Limits.commitBytes` of them. The only caller of the store's writing methods.
+/// Collects decoded batches and commits them in groups: whichever comes first,
+/// `Limits.commitDelayMs` after the first or `Limits.commitBytes` of them. The only caller of the
+/// store's writing methods.
 actor Committer {
     /// A batch and whoever waits for what became of it.
     private struct Entry {
@@ -40,8 +41,8 @@ actor Committer {
         }
     }
 
-    /// Queues a batch; what became of it is known after its commit. Batches are committed in the order of
-    /// these calls.
+    /// Queues a batch; what became of it is known after its commit. Batches are committed in the
+    /// order of these calls.
     func enqueue(
         _ batch: PendingBatch, bytes: Int
     ) -> Promise<Result<BatchOutcome, StoreError>> {

@@ -94,11 +94,18 @@ public struct Daemon: Sendable {
 
     // MARK: Starting
 
-    /// One daemon for a database, one for a runtime directory: the kernel's word, not a file's.
+    /// One daemon for a database, one for the sockets that it binds: the kernel's word, not a
+    /// file's. Where the service manager holds the sockets, their directory is not ours and may be
+    /// read-only.
     private func claim() throws(DaemonError) -> [LockFile] {
         let places = options.places
+        var directories = [places.stateDirectory]
+        let bindsOwn = ["query", "ingest"].contains { manager.socket(named: $0) == nil }
+        if bindsOwn, places.runtimeDirectory != places.stateDirectory {
+            directories.append(places.runtimeDirectory)
+        }
         var locks: [LockFile] = []
-        for directory in [places.stateDirectory, places.runtimeDirectory] {
+        for directory in directories {
             do throws(SystemError) {
                 try Directories.make(directory)
             } catch {
@@ -114,7 +121,6 @@ public struct Daemon: Sendable {
                 case .system(let error): throw DaemonError("cannot lock \(directory): \(error)")
                 }
             }
-            if places.stateDirectory == places.runtimeDirectory { break }
         }
         return locks
     }

@@ -2,8 +2,8 @@ internal import Platform
 internal import QuipuModel
 internal import QuipuProtocol
 
-/// Once a second: rates, status and statistics for subscribers. And the watchdog's proof of life, which goes
-/// through the ingest queue and the store before the manager hears of it.
+/// Once a second: rates, status and statistics for subscribers. And the watchdog's proof of life,
+/// which goes through the ingest queue and the store before the manager hears of it.
 struct Heartbeat: Sendable {
     let committer: Committer
     let dispatcher: Dispatcher

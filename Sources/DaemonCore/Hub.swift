@@ -134,7 +134,8 @@ final class Hub: Sendable {
         state.withLock { $0.subscriptions.values.contains { $0.topics.contains(topic) } }
     }
 
-    /// The subscribers of a topic, by what they want to see of it: one question serves all that ask alike.
+    /// The subscribers of a topic, by what they want to see of it: one question serves all that ask
+    /// alike.
     func audiences(_ topic: Topic) -> [Audience] {
         state.withLock { state in
             var audiences: [Audience] = []

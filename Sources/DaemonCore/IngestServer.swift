@@ -6,8 +6,8 @@ internal import QuipuModel
 internal import QuipuProtocol
 internal import QuipuStore
 
-/// Serves `ingest.sock`: batches from agents, decoded here, committed in groups, answered in order after
-/// their commit.
+/// Serves `ingest.sock`: batches from agents, decoded here, committed in groups, answered in order
+/// after their commit.
 struct IngestServer: Sendable {
     let acceptor: Acceptor
     let committer: Committer

@@ -81,7 +81,8 @@ final class LineFraming: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // A last line without its newline is a request all the same: `printf` and friends write it so.
+        // A last line without its newline is a request all the same: `printf` and friends write it
+        // so.
         if case ChannelEvent.inputClosed? = event as? ChannelEvent, partial.readableBytes > 0 {
             emit(.line(partial), context: context)
             partial = ByteBuffer()

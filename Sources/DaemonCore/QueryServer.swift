@@ -44,7 +44,8 @@ struct QueryServer: Sendable {
                 try await withThrowingTaskGroup(of: Void.self) { tasks in
                     tasks.addTask { try await Self.notify(from: outbox, to: outbound) }
                     try await converse(inbound, outbound, connection)
-                    // Who half-closes after subscribing still listens; the stream ends with the peer.
+                    // Who half-closes after subscribing still listens; the stream ends with the
+                    // peer.
                     if connection.hasSubscriptions {
                         try await channel.channel.closeFuture.get()
                     }
@@ -115,7 +116,8 @@ struct QueryServer: Sendable {
     }
 }
 
-/// Appends every request with its reply to a file, for the check of all test traffic against the schemas.
+/// Appends every request with its reply to a file, for the check of all test traffic against the
+/// schemas.
 final class TrafficLog: Sendable {
     private let descriptor: OwnedDescriptor
 

@@ -1,7 +1,8 @@
 public import Logging
 internal import Platform
 
-/// Log lines on stderr: one line each, with the priority that journald understands when it reads them.
+/// Log lines on stderr: one line each, with the priority that journald understands when it reads
+/// them.
 public struct StderrLog: LogHandler {
     public var metadata: Logger.Metadata = [:]
     public var logLevel = Logger.Level.info

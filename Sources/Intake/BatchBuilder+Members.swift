@@ -2,8 +2,8 @@ internal import CSimdJSON
 internal import QuipuModel
 
 extension BatchBuilder {
-    /// Writes the members that no column holds as two JSON objects: the small ones, and the large ones. The
-    /// members of member `merged` stand there as if they were the line's own.
+    /// Writes the members that no column holds as two JSON objects: the small ones, and the large
+    /// ones. The members of member `merged` stand there as if they were the line's own.
     mutating func appendMembers(
         of document: inout JSONDocument, merging merged: Int?
     ) -> (attributes: Slice, payload: Slice) {

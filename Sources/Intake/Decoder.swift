@@ -1,10 +1,11 @@
 public import QuipuModel
 
-/// Turns the bytes of batches into records. Reusable; holds the parser and its memory, so keep one for each
-/// connection or worker. Not safe to share between threads.
+/// Turns the bytes of batches into records. Reusable; holds the parser and its memory, so keep one
+/// for each connection or worker. Not safe to share between threads.
 ///
-/// No input makes it fail: what cannot be read is counted and kept as a rejected line, and its neighbours are
-/// unharmed. In each batch `received` = metric lines stored + blank + rejected + lost + events.
+/// No input makes it fail: what cannot be read is counted and kept as a rejected line, and its
+/// neighbours are unharmed. In each batch `received` = metric lines stored + blank + rejected +
+/// lost + events.
 public final class Decoder {
     private var lines: LineDecoder
 
@@ -16,7 +17,8 @@ public final class Decoder {
     /// Decodes one batch.
     ///
     /// - Parameters:
-    ///   - bytes: Whole lines, or whole frames of a spool segment. Bytes after the last newline of a file
+    ///   - bytes: Whole lines, or whole frames of a spool segment. Bytes after the last newline of
+    ///     a file
     ///     are left alone unless `finished`.
     ///   - offset: Where the first byte stands in its source.
     ///   - arrival: The time of lines that have none. Datagrams carry their own.

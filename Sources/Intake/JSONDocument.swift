@@ -3,8 +3,8 @@ internal import QuipuModel
 
 typealias Member = quipu_json_member
 
-/// The members of one JSON object, with their roles. Parses one line after the other into the same memory;
-/// what it hands out is valid until the next one.
+/// The members of one JSON object, with their roles. Parses one line after the other into the same
+/// memory; what it hands out is valid until the next one.
 struct JSONDocument {
     /// What becomes of a member.
     enum Place {
@@ -83,7 +83,8 @@ struct JSONDocument {
         members.indices.last { members[$0].nameBytes.equals(name) }
     }
 
-    /// The members or elements of a member; empty when it has none. Replaces those of the call before.
+    /// The members or elements of a member; empty when it has none. Replaces those of the call
+    /// before.
     func children(of index: Int) -> UnsafeBufferPointer<Member>? {
         var found = quipu_json_members()
         guard quipu_json_children(parser.pointer, index, &found) else { return nil }

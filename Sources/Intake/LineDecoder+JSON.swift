@@ -30,8 +30,9 @@ extension LineDecoder {
 
     // MARK: Damaged lines
 
-    /// Takes what objects there are out of a line that is not one: records that were welded together, cut
-    /// off by a later one, or that follow a run of NULs. Everything between them is one rejected line.
+    /// Takes what objects there are out of a line that is not one: records that were welded
+    /// together, cut off by a later one, or that follow a run of NULs. Everything between them is
+    /// one rejected line.
     private mutating func recover(_ line: Bytes, at offset: UInt64, _ origin: Origin) {
         var search = DamagedLine(line)
         while let fragment = search.next() {
@@ -55,10 +56,10 @@ extension LineDecoder {
 
 /// Looks for whole objects in a line that is no object itself.
 ///
-/// A candidate is an object at the line's beginning or directly after another one. Elsewhere it must look
-/// like the beginning of a record (`{"`), must not stand where a member's value or an element would, and must
-/// reach to the end of the line or to the next object: else a torn line's inner objects would pass for
-/// records.
+/// A candidate is an object at the line's beginning or directly after another one. Elsewhere it
+/// must look like the beginning of a record (`{"`), must not stand where a member's value or an
+/// element would, and must reach to the end of the line or to the next object: else a torn line's
+/// inner objects would pass for records.
 struct DamagedLine {
     private let line: Bytes
     private var position = 0

@@ -111,14 +111,13 @@ struct LineDecoder {
         }
     }
 
-    /// Counts the lines that the agent had no room for. False when the report makes no sense.
+    /// Counts the lines that the agent refused, by cause. False when the report makes no sense.
     private mutating func countLoss(_ payload: Bytes) -> Bool {
-        guard payload.count == 16 else { return false }
-        let lines = UInt64(
-            littleEndian: payload.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-        guard lines < 1 << 40 else { return false }
-        builder.batch.tally.received += lines
-        if lines > 0 { builder.batch.tally.lost["spool_full", default: 0] += lines }
+        guard let report = LossReport(payload), report.lines < 1 << 40 else { return false }
+        builder.batch.tally.received += report.lines
+        if report.lines > 0 {
+            builder.batch.tally.lost[report.cause.word, default: 0] += report.lines
+        }
         return true
     }
 

@@ -118,8 +118,8 @@ struct MetricAggregator {
 
     // MARK: Samples
 
-    /// Adds a sample of anything but a set. `hasOwnTime`: the line said when; then a gauge's sample tells
-    /// nothing about its value now.
+    /// Adds a sample of anything but a set. `hasOwnTime`: the line said when; then a gauge's sample
+    /// tells nothing about its value now.
     @inline(__always)
     mutating func add(
         _ value: Double, weight: Double, to series: Int, type: MetricType, at time: Timestamp,

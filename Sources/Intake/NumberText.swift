@@ -2,7 +2,8 @@ internal import CSimdJSON
 
 /// Decimal numbers as StatsD clients write them: a sign, a fraction and an exponent may be there.
 enum NumberText {
-    /// The double nearest to the text; NaN when the text is no number, infinite when it is too large.
+    /// The double nearest to the text; NaN when the text is no number, infinite when it is too
+    /// large.
     @inline(__always)
     static func parse(_ text: Bytes) -> Double {
         var position = 0
@@ -50,7 +51,8 @@ enum NumberText {
             guard let explicit = parseExponent(text.part(position, text.count)) else { return .nan }
             exponent += explicit
         }
-        // Both operands are exact, so the one rounding of the operation is the right one (Clinger, 1990).
+        // Both operands are exact, so the one rounding of the operation is the right one (Clinger,
+        // 1990).
         if digits <= 15, exponent >= -22, exponent <= 22 {
             let scaled =
                 exponent < 0

@@ -1,8 +1,8 @@
 internal import CSimdJSON
 internal import QuipuModel
 
-/// What a line says about how things went. Only members count that exist to say it; never the word "error"
-/// somewhere in a text.
+/// What a line says about how things went. Only members count that exist to say it; never the word
+/// "error" somewhere in a text.
 struct Outcome {
     /// What the status member says.
     let word: EventStatus?

@@ -6,8 +6,8 @@ internal import QuipuModel
 ///     bit   = value *( ":" value ) "|" type [ "|@" rate ]
 ///     field = "@" rate / "#" tags / "T" seconds / "c:" … / "e:" … / "card:" …
 ///
-/// Several values before one type are DogStatsD's packing, several bits are StatsD's own. Nothing is
-/// reported before the whole line is known to be good, so a bad member takes its line with it.
+/// Several values before one type are DogStatsD's packing, several bits are StatsD's own. Nothing
+/// is reported before the whole line is known to be good, so a bad member takes its line with it.
 struct StatsDParser {
     struct Value {
         var number: Double
@@ -123,7 +123,8 @@ struct StatsDParser {
         return values.count == before ? .valueMissing : nil
     }
 
-    /// Fields, each after its `|`. Leaves `position` at the `:` before a further bit, or at the end.
+    /// Fields, each after its `|`. Leaves `position` at the `:` before a further bit, or at the
+    /// end.
     private mutating func parseFields(_ line: Bytes, _ position: inout Int) -> RejectReason? {
         while position < line.count, line[position] == 0x7c {
             position += 1

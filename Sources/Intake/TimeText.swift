@@ -2,8 +2,8 @@ internal import QuipuModel
 
 /// Times as log writers write them. Naive times count as UTC.
 enum TimeText {
-    /// RFC 3339 and its usual variations (a space for the `T`, no zone, no seconds, `+0200`), or a number
-    /// in quotes. Nil when the text is none of these.
+    /// RFC 3339 and its usual variations (a space for the `T`, no zone, no seconds, `+0200`), or a
+    /// number in quotes. Nil when the text is none of these.
     static func parse(_ text: Bytes) -> Timestamp? {
         var cursor = Cursor(text: text.trimmed)
         guard let date = cursor.date() else { return number(text: text) }
@@ -22,8 +22,8 @@ enum TimeText {
         return Timestamp(microseconds: seconds * 1_000_000 + microseconds)
     }
 
-    /// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by size. Nil for numbers
-    /// that mean no time between March 1973 and the year 5138.
+    /// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by size. Nil for
+    /// numbers that mean no time between March 1973 and the year 5138.
     static func parse(_ number: Double) -> Timestamp? {
         let factor: Double
         switch number {
@@ -41,8 +41,8 @@ enum TimeText {
         return value.isFinite ? parse(value) : nil
     }
 
-    /// Days from 1970-01-01 to a date of the proleptic Gregorian calendar (Hinnant, "chrono-compatible
-    /// low-level date algorithms").
+    /// Days from 1970-01-01 to a date of the proleptic Gregorian calendar (Hinnant,
+    /// "chrono-compatible low-level date algorithms").
     static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let era = floorDivide(shifted, 400)

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Pieces of memory that go to a file as one run of bytes. The memory must stay until they are written.
+/// Pieces of memory that go to a file as one run of bytes. The memory must stay until they are
+/// written.
 public struct GatherList {
     /// One call of the kernel takes this many.
     public static let piecesMax = 1_024

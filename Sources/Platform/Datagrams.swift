@@ -3,8 +3,9 @@ import Glibc
 
 /// The headers with which one call receives up to `slots` datagrams, in memory of the caller's.
 ///
-/// The kernel writes each length there as soon as the datagram's bytes are in their slot. In a `SharedMapping`
-/// a length therefore survives the process, even when it is killed before the call returns.
+/// The kernel writes each length there as soon as the datagram's bytes are in their slot. In a
+/// `SharedMapping` a length therefore survives the process, even when it is killed before the call
+/// returns.
 public struct MessageRing {
     public static let slots = Int(QUIPU_MESSAGE_SLOTS)
     /// The memory that a ring takes.
@@ -23,7 +24,8 @@ public struct MessageRing {
     /// Empties the first `count` slots.
     public func empty(first count: Int) { quipu_messages_rearm(memory, UInt32(count)) }
 
-    /// Receives what waits, at most `slots` datagrams, from the first slot on; 0 when nothing waits.
+    /// Receives what waits, at most `slots` datagrams, from the first slot on; 0 when nothing
+    /// waits.
     public func receive(from socket: Int32) throws(SystemError) -> Int {
         while true {
             let count = quipu_messages_receive(socket, memory)
@@ -55,9 +57,9 @@ public struct MessageRing {
 
 /// UDP sockets.
 public enum UDPSocket {
-    /// Binds at `host:port`; the host is a numeric address (`127.0.0.1`, `::1`) or `localhost`. The kernel's
-    /// receive buffer is raised towards `receiveBufferBytes`, as far as the kernel permits: what does not fit
-    /// there is lost without anyone's knowing.
+    /// Binds at `host:port`; the host is a numeric address (`127.0.0.1`, `::1`) or `localhost`. The
+    /// kernel's receive buffer is raised towards `receiveBufferBytes`, as far as the kernel
+    /// permits: what does not fit there is lost without anyone's knowing.
     public static func bind(
         host: String, port: UInt16, receiveBufferBytes: Int32 = 4 << 20
     ) throws(SystemError) -> OwnedDescriptor {
@@ -85,8 +87,8 @@ public enum UDPSocket {
 
 /// What the kernel permits.
 public enum KernelLimits {
-    /// How many datagrams wait at a Unix socket that is made now, before its senders are refused; nil when /proc
-    /// does not tell.
+    /// How many datagrams wait at a Unix socket that is made now, before its senders are refused;
+    /// nil when /proc does not tell.
     public static func unixDatagramQueue() -> Int? {
         let raw = open("/proc/sys/net/unix/max_dgram_qlen", O_RDONLY | O_CLOEXEC)
         guard raw >= 0 else { return nil }

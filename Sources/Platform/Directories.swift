@@ -20,8 +20,8 @@ public enum Directories {
     }
 }
 
-/// A file whose exclusive lock says: one process owns this directory. The kernel drops the lock with the
-/// process, however it ends, so a lock is never stale.
+/// A file whose exclusive lock says: one process owns this directory. The kernel drops the lock
+/// with the process, however it ends, so a lock is never stale.
 public final class LockFile: Sendable {
     public enum Failure: Error, Sendable {
         /// Another process holds it; nil when it has not written its pid yet.

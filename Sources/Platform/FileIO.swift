@@ -1,8 +1,8 @@
 import Glibc
 
 extension OwnedDescriptor {
-    /// Opens a file to read. Never waits for the other end of a pipe; does not follow a link in the last
-    /// part of the path unless told so.
+    /// Opens a file to read. Never waits for the other end of a pipe; does not follow a link in the
+    /// last part of the path unless told so.
     public init(readingFile path: String, followingLinks: Bool = false) throws(SystemError) {
         let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
         let raw = open(path, followingLinks ? flags : flags | O_NOFOLLOW)
@@ -12,7 +12,8 @@ extension OwnedDescriptor {
 
     /// Opens the file that `identity` names, if it is what stands at `path` now.
     ///
-    /// - Parameter linkOwner: Who owns the symbolic link at `path`; nil when it is no link. A link that is
+    /// - Parameter linkOwner: Who owns the symbolic link at `path`; nil when it is no link. A link
+    ///   that is
     ///   not root's must not lead to another user's file, or whoever may write a directory that is
     ///   watched could have any file read.
     public init(
@@ -76,8 +77,8 @@ public enum ByteSearch {
 
 /// The names in a directory.
 public enum DirectoryListing {
-    /// Calls `body` with each name but `.` and `..`, in no order, and whether it may be a directory (or a link
-    /// to one). Names that are not UTF-8 are left out.
+    /// Calls `body` with each name but `.` and `..`, in no order, and whether it may be a directory
+    /// (or a link to one). Names that are not UTF-8 are left out.
     public static func read(
         _ path: String, _ body: (_ name: String, _ mayBeDirectory: Bool) -> Void
     ) throws(SystemError) {

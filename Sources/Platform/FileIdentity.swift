@@ -1,12 +1,13 @@
 import CPlatform
 import Glibc
 
-/// Which file it is, whatever its name: a rename keeps it, and a file that gets a deleted file's inode
-/// has another generation or another time of birth.
+/// Which file it is, whatever its name: a rename keeps it, and a file that gets a deleted file's
+/// inode has another generation or another time of birth.
 public struct FileIdentity: Hashable, Sendable {
     public var device: UInt64
     public var inode: UInt64
-    /// A hash of the file's handle, which holds the inode's generation; 0 where the file system gives none.
+    /// A hash of the file's handle, which holds the inode's generation; 0 where the file system
+    /// gives none.
     public var generation: UInt64
     /// Nanoseconds since 1970; 0 where the file system does not tell.
     public var birthNanoseconds: Int64

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Memory straight from the kernel: pages that were never touched cost nothing, and `giveBack` returns the
-/// others, which `malloc` would keep.
+/// Memory straight from the kernel: pages that were never touched cost nothing, and `giveBack`
+/// returns the others, which `malloc` would keep.
 public struct PageBuffer: ~Copyable {
     public let bytes: UnsafeMutableRawBufferPointer
 

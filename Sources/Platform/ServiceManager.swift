@@ -2,9 +2,9 @@ import Glibc
 
 /// The service manager's side of a daemon: readiness, status, watchdog, sockets handed over.
 ///
-/// Speaks the protocols of sd_notify(3), sd_watchdog_enabled(3) and sd_listen_fds(3) directly: they are a
-/// datagram and three environment variables, and libsystemd would double the agent's memory at rest. Without
-/// a manager every call does nothing.
+/// Speaks the protocols of sd_notify(3), sd_watchdog_enabled(3) and sd_listen_fds(3) directly: they
+/// are a datagram and three environment variables, and libsystemd would double the agent's memory
+/// at rest. Without a manager every call does nothing.
 public final class ServiceManager: Sendable {
     private let notifyPath: String?
     /// How often the manager wants to hear `WATCHDOG=1`, microseconds; nil without a watchdog.

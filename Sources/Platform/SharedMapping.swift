@@ -1,7 +1,8 @@
 import CPlatform
 import Glibc
 
-/// A file as memory. What is written there survives this process, however it ends; not a power loss.
+/// A file as memory. What is written there survives this process, however it ends; not a power
+/// loss.
 ///
 /// Sendable without a lock, as a file is: those who share one agree on who writes when.
 public final class SharedMapping: @unchecked Sendable {
@@ -12,9 +13,9 @@ public final class SharedMapping: @unchecked Sendable {
     /// Keeps the file's lock.
     private let descriptor: OwnedDescriptor?
 
-    /// Maps the file at `path`, made and enlarged with zeros where need be, and locks it: no other process may
-    /// have it mapped this way (`EWOULDBLOCK`). Its blocks are allocated now, because a page that the
-    /// disk has no room for would end the process when it is touched.
+    /// Maps the file at `path`, made and enlarged with zeros where need be, and locks it: no other
+    /// process may have it mapped this way (`EWOULDBLOCK`). Its blocks are allocated now, because a
+    /// page that the disk has no room for would end the process when it is touched.
     public init(path: String, byteCount: Int) throws(SystemError) {
         let raw = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard raw >= 0 else { throw .current("open", path: path) }
@@ -55,8 +56,8 @@ public final class SharedMapping: @unchecked Sendable {
         base.load(fromByteOffset: offset, as: UInt64.self)
     }
 
-    /// Stores a word that a process killed at any instruction leaves either old or new, with everything
-    /// stored before it and nothing stored after it.
+    /// Stores a word that a process killed at any instruction leaves either old or new, with
+    /// everything stored before it and nothing stored after it.
     public func storeInOrder(_ value: UInt64, at offset: Int) {
         quipu_store_in_order((base + offset).assumingMemoryBound(to: UInt64.self), value)
     }

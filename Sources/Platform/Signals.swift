@@ -1,7 +1,8 @@
 import CPlatform
 import Glibc
 
-/// Signals as a descriptor to poll. Make it before any thread is started, so that all inherit the mask.
+/// Signals as a descriptor to poll. Make it before any thread is started, so that all inherit the
+/// mask.
 public final class SignalDescriptor: Sendable {
     public enum Signal: Int32, Sendable, CaseIterable {
         case hangup = 1

@@ -38,9 +38,9 @@ public enum UnixSocket {
         }
     }
 
-    /// Binds (and for streams listens) at `path`. A socket that stands there already is taken away first: the
-    /// caller must hold the lock that proves its owner gone. Anything else there is an error.
-    /// The mode is set before the path exists, so that there is no moment with another one.
+    /// Binds (and for streams listens) at `path`. A socket that stands there already is taken away
+    /// first: the caller must hold the lock that proves its owner gone. Anything else there is an
+    /// error. The mode is set before the path exists, so that there is no moment with another one.
     public static func listen(
         at path: String, kind: Kind, mode: UInt32, backlog: Int32 = 128
     ) throws(SystemError) -> OwnedDescriptor {

@@ -71,8 +71,8 @@ public struct Client: ~Copyable {
         }
     }
 
-    /// The next notification of this connection's subscriptions, as long as it takes; nil when the daemon
-    /// closed the connection.
+    /// The next notification of this connection's subscriptions, as long as it takes; nil when the
+    /// daemon closed the connection.
     public mutating func nextNotification() throws(ClientError) -> JSON? {
         while true {
             if !early.isEmpty { return early.removeFirst()["params"] ?? .null }

@@ -9,8 +9,8 @@ public enum Scalar: Hashable, Sendable {
 
 /// One member of `where`.
 public struct Filter: Sendable, Equatable {
-    /// A column (`kind`, `name`, `status`, `session`, `task`, `agent`, `error`, `duration_ms`, `source`,
-    /// `host`) or a path into the attributes, its parts joined by dots (`provider`,
+    /// A column (`kind`, `name`, `status`, `session`, `task`, `agent`, `error`, `duration_ms`,
+    /// `source`, `host`) or a path into the attributes, its parts joined by dots (`provider`,
     /// `tool_input.file_path`); a leading `attributes.` is the same path.
     public var path: String
     public var test: Test
@@ -380,17 +380,6 @@ public struct SeriesQuery: Sendable {
     }
 }
 
-public struct Tag: Sendable, Hashable {
-    public var key: String
-    /// Empty for a bare tag.
-    public var value: String
-
-    public init(key: String, value: String) {
-        self.key = key
-        self.value = value
-    }
-}
-
 public struct Series: Sendable, Equatable {
     public var name: String
     public var type: MetricType
@@ -584,18 +573,5 @@ public struct Ledger: Sendable {
         self.sources = sources
         self.rejects = rejects
         self.balanced = balanced
-    }
-}
-
-extension Tag {
-    /// Tags from their canonical text (`SeriesKey.tags`).
-    public static func parse(_ text: String) -> [Tag] {
-        text.split(separator: ",").map { part in
-            guard let colon = part.firstIndex(of: ":") else {
-                return Tag(key: String(part), value: "")
-            }
-            return Tag(
-                key: String(part[..<colon]), value: String(part[part.index(after: colon)...]))
-        }
     }
 }

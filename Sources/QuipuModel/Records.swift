@@ -100,7 +100,8 @@ public enum MetricType: UInt8, Sendable, CaseIterable {
 public struct SeriesKey: Sendable {
     public var name: Slice
     public var type: MetricType
-    /// UTF-8 `key:value` or bare `key`, sorted bytewise, unique, joined by `,`; `none` without tags.
+    /// UTF-8 `key:value` or bare `key`, sorted bytewise, unique, joined by `,`; `none` without
+    /// tags.
     public var tags: Slice
 
     public init(name: Slice, type: MetricType, tags: Slice) {
@@ -118,8 +119,8 @@ public struct RollupDelta: Sendable {
     public var bucketStart: Int64
     /// Samples whose value is known.
     public var rollup: Rollup
-    /// Gauge changes (`+5`, `-3`) that came before the batch knew the gauge's value; their values are
-    /// relative to the series' last value. Nil for everything else.
+    /// Gauge changes (`+5`, `-3`) that came before the batch knew the gauge's value; their values
+    /// are relative to the series' last value. Nil for everything else.
     public var relative: Rollup?
     /// Distinct members, for sets.
     public var members: DistinctCounter?
@@ -172,8 +173,8 @@ public enum RejectReason: String, Sendable, CaseIterable {
     case spoolCorrupt = "spool_corrupt"
 }
 
-/// What became of the lines of one batch. `received` = the sum of all others, once the batch is stored:
-/// the store adds `stored` and `merged` for events, the decoder has counted the rest.
+/// What became of the lines of one batch. `received` = the sum of all others, once the batch is
+/// stored: the store adds `stored` and `merged` for events, the decoder has counted the rest.
 public struct Tally: Sendable, Equatable {
     public var received: UInt64 = 0
     /// Lines stored: metric lines by the decoder, events by the store.
@@ -182,7 +183,8 @@ public struct Tally: Sendable, Equatable {
     public var merged: UInt64 = 0
     public var blank: UInt64 = 0
     public var rejected: [RejectReason: UInt64] = [:]
-    /// Lines that were destroyed before anyone could read them, by cause (`spool_full`, `truncated`).
+    /// Lines that were destroyed before anyone could read them, by cause (`spool_full`,
+    /// `truncated`).
     public var lost: [String: UInt64] = [:]
 
     public init() {}

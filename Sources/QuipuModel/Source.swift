@@ -24,7 +24,8 @@ public struct SourceIdentity: Hashable, Sendable {
     }
 }
 
-/// A hash of a source's first bytes, which tells a file that was rewritten in place from one that grew.
+/// A hash of a source's first bytes, which tells a file that was rewritten in place from one that
+/// grew.
 public struct SourceHead: Hashable, Sendable {
     /// How many bytes were hashed, at most `Limits.headBytes`.
     public var bytes: Int

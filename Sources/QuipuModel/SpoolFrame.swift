@@ -9,8 +9,8 @@
 ///     16      8     sequence of the receive that brought it (recovery after a crash)
 ///     24      …     payload, then zero bytes up to a multiple of 8
 ///
-/// A loss report's payload is two integers of 8 bytes: datagrams refused, and lines in them. A third follows
-/// where the cause is not `spool_full`: see `LossReport`.
+/// A loss report's payload is two integers of 8 bytes: datagrams refused, and lines in them. A
+/// third follows where the cause is not `spool_full`: see `LossReport`.
 public enum SpoolFrame {
     public static let headerBytes = 24
     public static let magic: UInt16 = 0x5150
@@ -75,7 +75,8 @@ public enum SpoolFrame {
     }
 }
 
-/// Why datagrams that the agent received are not in its spool. The raw value is the number in the frame.
+/// Why datagrams that the agent received are not in its spool. The raw value is the number in the
+/// frame.
 public enum LossCause: UInt64, Sendable, CaseIterable {
     case spoolFull = 0
     /// Longer than `Limits.datagramBytesMax`.

@@ -13,14 +13,16 @@ public struct Timestamp: Hashable, Comparable, Sendable {
         left.microseconds < right.microseconds
     }
 
-    /// The start of the span of `seconds` (aligned to the epoch) that holds this moment, in seconds.
+    /// The start of the span of `seconds` (aligned to the epoch) that holds this moment, in
+    /// seconds.
     public func bucket(seconds: Int64) -> Int64 {
         let second = floorDivide(microseconds, 1_000_000)
         return floorDivide(second, seconds) * seconds
     }
 }
 
-/// Integer division that rounds towards minus infinity, so that times before 1970 fall into the right bucket.
+/// Integer division that rounds towards minus infinity, so that times before 1970 fall into the
+/// right bucket.
 public func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
     let quotient = value / divisor
     return (value % divisor != 0 && (value < 0) != (divisor < 0)) ? quotient - 1 : quotient

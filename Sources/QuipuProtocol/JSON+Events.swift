@@ -1,6 +1,7 @@
 public import QuipuModel
 
-// Answers about events as they go over the wire: names in snake_case with their units, times in RFC 3339.
+// Answers about events as they go over the wire: names in snake_case with their units, times in RFC
+// 3339.
 
 extension Event {
     public var json: JSON {

@@ -11,8 +11,8 @@ extension Series {
 }
 
 extension Tag {
-    /// `{"provider":"aws"}`; the value of a bare tag is the empty string; the values of a key that comes more
-    /// than once are a list.
+    /// `{"provider":"aws"}`; the value of a bare tag is the empty string; the values of a key that
+    /// comes more than once are a list.
     public static func json(_ tags: [Tag]) -> JSON {
         var members: [JSON.Member] = []
         for tag in tags {

@@ -1,5 +1,6 @@
 extension JSON {
-    /// Where the value of a member of an object stands in its text, so that it can be handed on untouched.
+    /// Where the value of a member of an object stands in its text, so that it can be handed on
+    /// untouched.
     ///
     /// - Parameter bytes: an object that is known to be JSON. The last of equal names wins.
     public static func rangeOfMember(_ name: String, in bytes: [UInt8]) -> Range<Int>? {

@@ -1,7 +1,7 @@
 /// A JSON value of a request or a reply.
 ///
-/// The hot path never sees it: log lines go through simdjson. Objects keep the order of their members, so
-/// that replies read as documented.
+/// The hot path never sees it: log lines go through simdjson. Objects keep the order of their
+/// members, so that replies read as documented.
 public indirect enum JSON: Sendable, Equatable {
     case null
     case bool(Bool)
@@ -23,7 +23,8 @@ public indirect enum JSON: Sendable, Equatable {
         }
     }
 
-    /// The member's value; nil when this is no object or has no such member. The last of equal names wins.
+    /// The member's value; nil when this is no object or has no such member. The last of equal
+    /// names wins.
     public subscript(name: String) -> JSON? {
         guard case .object(let members) = self else { return nil }
         return members.last { $0.name == name }?.value

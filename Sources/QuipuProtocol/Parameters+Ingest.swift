@@ -57,8 +57,9 @@ extension Parameters {
         return Parameters(object, now: now)
     }
 
-    /// How many raw bytes follow a line of `ingest.batch`, told before anything else is checked, so that a
-    /// request that is wrong otherwise does not put the stream out of step. Nil when the line does not say.
+    /// How many raw bytes follow a line of `ingest.batch`, told before anything else is checked, so
+    /// that a request that is wrong otherwise does not put the stream out of step. Nil when the
+    /// line does not say.
     public static func byteCount(of params: JSON) -> Int? {
         params["bytes"]?.int.flatMap {
             (0...Int64(Limits.batchBytesMax)).contains($0) ? Int($0) : nil

@@ -1,7 +1,7 @@
 public import QuipuModel
 
-// Each method's params as the question that the store understands. Every function reads all of its members
-// and refuses the others.
+// Each method's params as the question that the store understands. Every function reads all of its
+// members and refuses the others.
 
 /// In which order events come.
 public enum Order: String, Sendable, CaseIterable {

@@ -4,8 +4,8 @@ extension Parameters {
     /// How far back a question looks that names no `since`.
     public static let sinceDefaultSeconds: Int64 = 24 * 3_600
 
-    /// `since` and `until`. Without `since`: the last 24 hours. Without `until`: no end, so that records whose
-    /// clocks run ahead are seen too.
+    /// `since` and `until`. Without `since`: the last 24 hours. Without `until`: no end, so that
+    /// records whose clocks run ahead are seen too.
     public mutating func timeRange() throws(RPCError) -> TimeRange {
         let since =
             try time("since")
@@ -41,7 +41,8 @@ extension Parameters {
         }
     }
 
-    /// The length of one step in seconds, a multiple of the rollups' 10 s: a span or a number of seconds.
+    /// The length of one step in seconds, a multiple of the rollups' 10 s: a span or a number of
+    /// seconds.
     mutating func step(over range: TimeRange) throws(RPCError) -> Int64 {
         let rangeSeconds = max(
             1, (range.until.microseconds - range.since.microseconds) / 1_000_000)

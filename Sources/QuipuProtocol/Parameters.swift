@@ -2,8 +2,8 @@ public import QuipuModel
 
 /// Reads the members of `params`, one by one, and names what is wrong with them.
 ///
-/// Every member that is read becomes known; `finish` then refuses those that nobody asked for. A null is
-/// a value like any other and no way to leave a member out.
+/// Every member that is read becomes known; `finish` then refuses those that nobody asked for. A
+/// null is a value like any other and no way to leave a member out.
 public struct Parameters: Sendable {
     public let object: JSON
     /// The moment against which spans such as `"24h"` are told.

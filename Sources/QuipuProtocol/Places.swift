@@ -1,5 +1,5 @@
-/// Where sockets, database, spool and configuration lie. The one home of these rules: every executable
-/// resolves them here, and hands its environment in.
+/// Where sockets, database, spool and configuration lie. The one home of these rules: every
+/// executable resolves them here, and hands its environment in.
 public struct Places: Sendable, Equatable {
     /// Holds the sockets.
     public var runtimeDirectory: String
@@ -26,7 +26,8 @@ public struct Places: Sendable, Equatable {
     /// - Parameters:
     ///   - environment: The process's own, as a dictionary.
     ///   - userID: The effective one; decides where neither flag nor environment do.
-    ///   - exists: Whether a path exists; asked only by clients, for the system service's socket and the
+    ///   - exists: Whether a path exists; asked only by clients, for the system service's socket
+    ///     and the
     ///     person's own.
     public init(
         role: Role, environment: [String: String], userID: UInt32, runtimeDirectory: String? = nil,

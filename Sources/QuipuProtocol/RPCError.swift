@@ -1,4 +1,5 @@
-/// The closed set of error codes: those of JSON-RPC 2.0, and the daemon's own from -32000 downwards.
+/// The closed set of error codes: those of JSON-RPC 2.0, and the daemon's own from -32000
+/// downwards.
 public enum ErrorCode: Int, Sendable, CaseIterable {
     case parseError = -32700
     case invalidRequest = -32600
@@ -55,7 +56,8 @@ public struct RPCError: Error, Sendable, Equatable {
     public var code: ErrorCode
     /// A word for programs; narrower than the code where that helps (`wrong_position`).
     public var reason: String
-    /// Which member of the request is meant, parts joined by dots: `since`, `where.duration_ms.gte`.
+    /// Which member of the request is meant, parts joined by dots: `since`,
+    /// `where.duration_ms.gte`.
     public var path: String?
     /// What is wrong and what would be right, for a person.
     public var hint: String?

@@ -1,9 +1,10 @@
 import QuipuModel
 
-/// One request: an envelope of JSON-RPC 2.0 that was found right. Its method may still be unknown and its
-/// parameters wrong.
+/// One request: an envelope of JSON-RPC 2.0 that was found right. Its method may still be unknown
+/// and its parameters wrong.
 public struct Request: Sendable, Equatable {
-    /// String, number or null, to be repeated in the reply; nil for a notification, which gets none.
+    /// String, number or null, to be repeated in the reply; nil for a notification, which gets
+    /// none.
     public var id: JSON?
     public var method: String
     /// Always an object.
@@ -114,7 +115,8 @@ extension Request {
         guard case .object = params else {
             return refused("params", "an object of named members, not \(params.typeName)")
         }
-        // Who leaves the version out types by hand and wants an answer. (A bare nil would be JSON's null.)
+        // Who leaves the version out types by hand and wants an answer. (A bare nil would be JSON's
+        // null.)
         let absent: JSON? = version == nil ? JSON.null : Optional<JSON>.none
         return .success(Request(id: id ?? absent, method: method, params: params))
     }

@@ -1,4 +1,5 @@
-/// The answer of `stats`: the daemon's own figures. Counts are since its start, rates over the last 10 s.
+/// The answer of `stats`: the daemon's own figures. Counts are since its start, rates over the last
+/// 10 s.
 public struct StatsReport: Sendable, Equatable {
     public struct Latency: Sendable, Equatable {
         public var count: Int64

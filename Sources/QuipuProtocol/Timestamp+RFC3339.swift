@@ -6,8 +6,8 @@ extension Timestamp {
     /// 9999-12-31T23:59:59.999999Z, the last one.
     public static let latest = Timestamp(microseconds: 253_402_300_799_999_999)
 
-    /// RFC 3339 in UTC with milliseconds, rounded down: `2026-11-20T15:17:28.926Z`. Moments that no such text
-    /// can name become the nearest that it can.
+    /// RFC 3339 in UTC with milliseconds, rounded down: `2026-11-20T15:17:28.926Z`. Moments that no
+    /// such text can name become the nearest that it can.
     public var rfc3339: String {
         let moment = min(max(self, .earliest), .latest).microseconds
         let day = floorDivide(moment, 86_400_000_000)
@@ -20,9 +20,9 @@ extension Timestamp {
             + ".\(digits(milliseconds % 1_000, 3))Z"
     }
 
-    /// Reads RFC 3339: date and time with `Z` or an offset, fractions of any length (what is finer than a
-    /// microsecond is dropped), `T` or a space between; or a date alone, which is its midnight in UTC. A leap
-    /// second counts as the second after it. Nil when it is none.
+    /// Reads RFC 3339: date and time with `Z` or an offset, fractions of any length (what is finer
+    /// than a microsecond is dropped), `T` or a space between; or a date alone, which is its
+    /// midnight in UTC. A leap second counts as the second after it. Nil when it is none.
     public init?(rfc3339 text: String) {
         var scanner = DigitScanner(text)
         guard let date = scanner.date() else { return nil }
@@ -47,8 +47,8 @@ private func digits(_ value: Int64, _ width: Int) -> String {
 
 /// A day of the proleptic Gregorian calendar.
 ///
-/// The arithmetic counts eras of 400 years (146,097 days) whose years begin on 1 March, so that the leap
-/// day is the last of its year.
+/// The arithmetic counts eras of 400 years (146,097 days) whose years begin on 1 March, so that the
+/// leap day is the last of its year.
 struct CivilDate: Equatable {
     var year: Int64
     var month: Int64

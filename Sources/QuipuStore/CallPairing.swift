@@ -55,8 +55,8 @@ struct CallFacts {
     }
 }
 
-/// Keys that bring a call's halves together. The high half is the session's, so that one session's keys are
-/// neighbours in the index; equal keys are only a hint, the members themselves decide.
+/// Keys that bring a call's halves together. The high half is the session's, so that one session's
+/// keys are neighbours in the index; equal keys are only a hint, the members themselves decide.
 enum CallKey {
     static func of(session: Int64?, _ text: UnsafeRawBufferPointer) -> Int64 {
         var hash = FNV1a()

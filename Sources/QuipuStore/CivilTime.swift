@@ -34,8 +34,8 @@ enum CivilTime {
         return String(repeating: "0", count: max(0, digits - text.count)) + text
     }
 
-    /// The Gregorian date of a day counted from 1970-01-01, over years that begin in March and cycles of
-    /// 400 years (146,097 days).
+    /// The Gregorian date of a day counted from 1970-01-01, over years that begin in March and
+    /// cycles of 400 years (146,097 days).
     private static func date(ofDay day: Int64) -> (year: Int64, month: Int, day: Int) {
         let shifted = day + 719_468
         let cycle = floorDivide(shifted, 146_097)

@@ -27,7 +27,8 @@ enum Connections {
         guard let path else { return try DatabaseQueue(configuration: configuration) }
         let pool = try DatabasePool(path: path, configuration: configuration)
         try pool.writeWithoutTransaction { db in
-            // After the pool has set its own. FULL: a commit that was acknowledged survives a power cut.
+            // After the pool has set its own. FULL: a commit that was acknowledged survives a power
+            // cut.
             try db.execute(
                 sql: """
                     PRAGMA synchronous = FULL;

@@ -10,7 +10,8 @@ struct EventRow {
         , attributes, opening_block, opening_at, closing_block, closing_at
         """
 
-    /// What to select. Attributes are the bulk of a row: leave them out where nothing asks for them.
+    /// What to select. Attributes are the bulk of a row: leave them out where nothing asks for
+    /// them.
     static func columns(withAttributes: Bool) -> String { withAttributes ? facts + details : facts }
 
     let row: RawStatement
@@ -206,8 +207,8 @@ struct EventScan {
         }
     }
 
-    /// Whether the range spans more than half of the time that is stored: then reading the table from end to
-    /// end is faster than looking up each row that the index names.
+    /// Whether the range spans more than half of the time that is stored: then reading the table
+    /// from end to end is faster than looking up each row that the index names.
     private static func isMostOfAll(_ range: TimeRange, _ context: ReadContext) throws -> Bool {
         let ends = try context.prepare(
             "SELECT (SELECT min(time) FROM events), (SELECT max(time) FROM events)")

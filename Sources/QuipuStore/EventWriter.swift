@@ -135,8 +135,8 @@ final class EventWriter {
             return try findCall.step() ? findCall.int(0) : nil
         }
         guard row.openKey != nil else { return nil }
-        // Without an id: the earliest that is still alone and lies on the right side in time. A time of
-        // arrival says nothing about order and fits either side.
+        // Without an id: the earliest that is still alone and lies on the right side in time. A
+        // time of arrival says nothing about order and fits either side.
         let (own, other): (ClosedRange<Int64>, EventFlags) =
             row.event.half == .opening
             ? (row.event.time.microseconds...Int64.max, .hasClosing)

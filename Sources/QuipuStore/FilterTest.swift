@@ -2,8 +2,8 @@ import GRDBSQLite
 import QuipuModel
 
 extension Filter.Test {
-    /// Whether a value passes. Values of different types are never equal and never in order; whole and
-    /// fractional numbers are one type.
+    /// Whether a value passes. Values of different types are never equal and never in order; whole
+    /// and fractional numbers are one type.
     func matches(_ value: Scalar) -> Bool {
         switch self {
         case .oneOf(let values): values.contains { $0.isEqual(to: value) }

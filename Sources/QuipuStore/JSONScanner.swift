@@ -1,7 +1,7 @@
 import QuipuModel
 
-/// Looks into the text of a JSON object without building a tree. Text that is not JSON gives no members
-/// or fewer; never more than its bytes.
+/// Looks into the text of a JSON object without building a tree. Text that is not JSON gives no
+/// members or fewer; never more than its bytes.
 struct JSONScanner {
     struct Member {
         /// The name's bytes between the quotes, escapes as written.
@@ -154,7 +154,8 @@ enum JSONText {
         }
     }
 
-    /// The members of both; where both have one of a name, the second's stands. Keeps the first's order.
+    /// The members of both; where both have one of a name, the second's stands. Keeps the first's
+    /// order.
     static func merge(
         _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
     ) -> [UInt8] {

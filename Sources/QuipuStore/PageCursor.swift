@@ -1,7 +1,7 @@
 import QuipuModel
 
-/// The place in a list where a page ended: the last row's key. Numbers, then texts, in a form that needs
-/// no escaping anywhere.
+/// The place in a list where a page ended: the last row's key. Numbers, then texts, in a form that
+/// needs no escaping anywhere.
 struct PageCursor: Equatable {
     /// Which list, so that one list's cursor is not taken for another's.
     var list: Character

@@ -23,8 +23,8 @@ struct PayloadReference: Equatable {
     }
 }
 
-/// Collects payloads of one transaction into blocks, compressed together, apart from the facts, so that
-/// they can be dropped by age.
+/// Collects payloads of one transaction into blocks, compressed together, apart from the facts, so
+/// that they can be dropped by age.
 final class PayloadBlockWriter {
     /// A block is closed once it holds this much.
     static let blockBytes = 64 << 10

@@ -1,7 +1,7 @@
 import Dispatch
 
-/// Runs an actor's jobs on a queue of its own, so that waiting for the disk never takes a thread from
-/// the cooperative pool.
+/// Runs an actor's jobs on a queue of its own, so that waiting for the disk never takes a thread
+/// from the cooperative pool.
 final class QueueExecutor: SerialExecutor {
     private let queue: DispatchQueue
 

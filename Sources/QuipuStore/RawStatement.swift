@@ -6,7 +6,8 @@ struct SQLiteFailure: Error {
     var message: String
 }
 
-/// One prepared statement over the bare SQLite API, for what is run too often for anything in between.
+/// One prepared statement over the bare SQLite API, for what is run too often for anything in
+/// between.
 ///
 /// Bound bytes are not copied: they must stay where they are until `reset`.
 final class RawStatement {

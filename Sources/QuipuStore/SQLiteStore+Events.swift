@@ -1,8 +1,8 @@
 public import QuipuModel
 
 extension SQLiteStore {
-    /// A page ends early once its attributes hold this much: a page of large payloads must neither fill the
-    /// memory nor outgrow a reply.
+    /// A page ends early once its attributes hold this much: a page of large payloads must neither
+    /// fill the memory nor outgrow a reply.
     static let pageAttributeBytes = Limits.replyBytesMax / 2
 
     public func events(_ query: EventQuery) async throws(StoreError) -> Page<Event> {

@@ -4,8 +4,8 @@ extension SQLiteStore {
     private static let columns =
         "session, started, last_activity, events, tool_calls, errors, blocked"
 
-    /// Sessions with activity in the range, the newest activity first. With filters: those with an event in
-    /// the range that passes them; the figures are always the whole session's.
+    /// Sessions with activity in the range, the newest activity first. With filters: those with an
+    /// event in the range that passes them; the figures are always the whole session's.
     public func sessions(
         _ query: SessionQuery
     ) async throws(StoreError) -> Page<SessionSummary> {

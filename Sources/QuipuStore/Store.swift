@@ -1,21 +1,22 @@
 public import QuipuModel
 
-/// Everything that the daemon asks of a database. SQL begins below this protocol and nowhere above it.
+/// Everything that the daemon asks of a database. SQL begins below this protocol and nowhere above
+/// it.
 ///
-/// Writing methods are called by one caller, one at a time; reading methods by anyone, at any time, and
-/// never delay a commit. All run on threads of their own, never on the cooperative pool.
+/// Writing methods are called by one caller, one at a time; reading methods by anyone, at any time,
+/// and never delay a commit. All run on threads of their own, never on the cooperative pool.
 public protocol Store: Sendable {
     // MARK: Ingest
 
-    /// Where to go on with a source. Makes its account when it has none. With `restart`, closes the account
-    /// that there is and makes the next incarnation, at position 0.
+    /// Where to go on with a source. Makes its account when it has none. With `restart`, closes the
+    /// account that there is and makes the next incarnation, at position 0.
     func open(
         _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
     ) async throws(StoreError) -> SourceState
 
-    /// Stores batches and moves their sources' positions, all in one transaction: either everything is in the
-    /// database when it returns, or nothing. A batch whose `from` is not its source's position is refused
-    /// and changes nothing; the others are stored all the same.
+    /// Stores batches and moves their sources' positions, all in one transaction: either everything
+    /// is in the database when it returns, or nothing. A batch whose `from` is not its source's
+    /// position is refused and changes nothing; the others are stored all the same.
     func commit(
         _ batches: [PendingBatch], at now: Timestamp
     ) async throws(StoreError) -> CommitReceipt

@@ -1,7 +1,7 @@
 import QuipuModel
 
-/// All that writes rows, with its statements and caches. Lives from one failed transaction to the next: what
-/// was rolled back must not be remembered, so a failure drops all of it.
+/// All that writes rows, with its statements and caches. Lives from one failed transaction to the
+/// next: what was rolled back must not be remembered, so a failure drops all of it.
 final class WriterTables {
     let strings: StringTable
     let payloads: PayloadBlockWriter

@@ -10,7 +10,8 @@ public struct AgentSettings: Sendable, Equatable {
     ]
     /// `rescan_seconds`: how often all globs are walked again, for what inotify missed.
     public var rescanSeconds = 10
-    /// `metrics.mode`: permissions of `metrics.sock` and `statsd.sock` when the agent binds them itself.
+    /// `metrics.mode`: permissions of `metrics.sock` and `statsd.sock` when the agent binds them
+    /// itself.
     public var socketMode: UInt32 = 0o666
     /// `metrics.dialect`: whether signed gauges change or set, on Unix sockets.
     public var dialect = DialectName.statsd

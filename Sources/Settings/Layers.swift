@@ -8,8 +8,8 @@ public struct SettingsError: Error, Sendable, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// Settings by key from their layers: flags beat the environment (`QUIPU_` and the key's path in capitals),
-/// which beats the file, which beats the defaults.
+/// Settings by key from their layers: flags beat the environment (`QUIPU_` and the key's path in
+/// capitals), which beats the file, which beats the defaults.
 public struct Layers: Sendable {
     private let providers: [(name: String, provider: any ConfigProvider)]
 
@@ -17,7 +17,8 @@ public struct Layers: Sendable {
     ///   - flags: What the command line said, by key.
     ///   - environment: The process's environment; only `QUIPU_…` is looked at.
     ///   - file: Path of the YAML file.
-    ///   - mayBeMissing: True for the default path; a file that was asked for by name must be there.
+    ///   - mayBeMissing: True for the default path; a file that was asked for by name must be
+    ///     there.
     public init(
         flags: [String: Flag], environment: [String: String], file: String?, mayBeMissing: Bool
     ) async throws(SettingsError) {

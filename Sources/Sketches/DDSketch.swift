@@ -1,9 +1,9 @@
 /// Quantiles with a relative error of at most 1 %, mergeable without loss.
 ///
 /// Masson, Rim, Lee: "DDSketch: A Fast and Fully-Mergeable Quantile Sketch with Relative-Error
-/// Guarantees", VLDB 2019. Values fall into bins whose bounds grow by a factor of at most γ = 1.01/0.99. The
-/// logarithm is approximated by a cubic in the significand (exact at powers of two, never too flat), so
-/// that no bin is wider than γ and no call leaves the standard library.
+/// Guarantees", VLDB 2019. Values fall into bins whose bounds grow by a factor of at most γ =
+/// 1.01/0.99. The logarithm is approximated by a cubic in the significand (exact at powers of two,
+/// never too flat), so that no bin is wider than γ and no call leaves the standard library.
 public struct DDSketch: Sendable, Equatable {
     public static let relativeError = 0.01
     /// Bins kept for each sign; beyond, the bins nearest to zero are collapsed, as in the paper.
@@ -62,7 +62,8 @@ public struct DDSketch: Sendable, Equatable {
             ? 0 : negative.weights.isEmpty ? nil : -LogMapping.value(negative.offset)
     }
 
-    /// Every sample moved by `offset`; each keeps the error of its bin, so use it once, not in a chain.
+    /// Every sample moved by `offset`; each keeps the error of its bin, so use it once, not in a
+    /// chain.
     public func shifted(by offset: Double) -> DDSketch {
         guard offset != 0 else { return self }
         var result = DDSketch()
@@ -167,7 +168,8 @@ enum LogMapping {
         }
         let log = Double(exponent) + ((a * fraction + b) * fraction + c) * fraction
         let position = log * binsPerOctave
-        // Rounding down by conversion: `rounded(.down)` is a call where the processor is not known to have it.
+        // Rounding down by conversion: `rounded(.down)` is a call where the processor is not known
+        // to have it.
         let truncated = Int(position)
         return position < Double(truncated) ? truncated - 1 : truncated
     }
@@ -196,8 +198,8 @@ enum LogMapping {
 // MARK: - Bytes
 
 extension DDSketch {
-    /// Compact bytes: version, zero count, then for each sign the bins that hold something, as varint gap
-    /// and weight (a varint when whole, marked and 8 bytes when not).
+    /// Compact bytes: version, zero count, then for each sign the bins that hold something, as
+    /// varint gap and weight (a varint when whole, marked and 8 bytes when not).
     public var encoded: [UInt8] {
         var writer = ByteWriter()
         writer.append(1)

@@ -1,6 +1,7 @@
 import Platform
 
-/// Log lines on stderr: one line each, with the priority that journald understands when it reads them.
+/// Log lines on stderr: one line each, with the priority that journald understands when it reads
+/// them.
 struct Log: Sendable {
     enum Level: Int {
         case error = 3

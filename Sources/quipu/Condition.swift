@@ -42,7 +42,8 @@ struct Condition: ExpressibleByArgument, Equatable {
         return nil
     }
 
-    /// All conditions as one object: comparisons of one path together, values of one path as a list.
+    /// All conditions as one object: comparisons of one path together, values of one path as a
+    /// list.
     static func join(_ conditions: [Condition]) -> JSON {
         var joined: [JSON.Member] = []
         for member in conditions.flatMap(\.members) {

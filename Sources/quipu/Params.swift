@@ -1,7 +1,7 @@
 import QuipuProtocol
 
-/// The params of a request, made from options: those not given are left out, so that the daemon's defaults
-/// hold.
+/// The params of a request, made from options: those not given are left out, so that the daemon's
+/// defaults hold.
 struct Params {
     private var members: [JSON.Member] = []
 

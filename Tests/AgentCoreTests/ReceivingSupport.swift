@@ -134,7 +134,8 @@ final class DatagramPair: Sendable {
     func send(_ payload: [UInt8]) throws { try sender.send(payload) }
 }
 
-/// Waits until `condition` holds, looked at whenever `wake` is signalled; false after a minute without.
+/// Waits until `condition` holds, looked at whenever `wake` is signalled; false after a minute
+/// without.
 func waitUntil(_ wake: WakeUp, _ condition: () throws -> Bool) rethrows -> Bool {
     while try !condition() {
         var descriptor = pollfd(fd: wake.raw, events: Int16(POLLIN), revents: 0)

@@ -29,7 +29,8 @@ import Testing
         }
     }
 
-    /// Several senders at once, datagrams of 1 byte to 64 KiB: each arrives once, each sender's in order.
+    /// Several senders at once, datagrams of 1 byte to 64 KiB: each arrives once, each sender's in
+    /// order.
     @Test(arguments: [21] as [UInt64]) func manySendersAllSizes(seed: UInt64) throws {
         let senders = 4
         let each = 500

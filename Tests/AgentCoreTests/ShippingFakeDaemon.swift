@@ -4,8 +4,9 @@ import QuipuProtocol
 
 @testable import AgentCore
 
-/// Speaks `protocol/ingest.md` over a real socket and keeps what it commits. Driven by the test, on its
-/// thread: nothing happens but in `serve`. Its accounts outlive its connections, as a database does.
+/// Speaks `protocol/ingest.md` over a real socket and keeps what it commits. Driven by the test, on
+/// its thread: nothing happens but in `serve`. Its accounts outlive its connections, as a database
+/// does.
 final class FakeDaemon {
     struct Account {
         var identity: SourceIdentity

@@ -5,8 +5,8 @@ import Testing
 
 @testable import AgentCore
 
-/// Goal: whatever happens between agent and daemon, every line is committed once. Method: a fake daemon that
-/// checks every `from` and can refuse, drop and keep silent.
+/// Goal: whatever happens between agent and daemon, every line is committed once. Method: a fake
+/// daemon that checks every `from` and can refuse, drop and keep silent.
 @Suite struct ShippingLinkTests {
     private let rig: TailingHarness
 

@@ -4,8 +4,9 @@ import Testing
 
 @testable import AgentCore
 
-/// Goal: exactly once under any order of events. Method: random file operations, crashes of the agent, lost
-/// connections and lost answers from a seed; at the end what was committed is held against what was written.
+/// Goal: exactly once under any order of events. Method: random file operations, crashes of the
+/// agent, lost connections and lost answers from a seed; at the end what was committed is held
+/// against what was written.
 @Suite struct ShippingSimulationTests {
     @Test(arguments: 0..<12)
     func everyLineArrivesOnce(_ run: Int) throws {

@@ -5,8 +5,9 @@ import Testing
 
 @testable import AgentCore
 
-/// What a SIGKILL leaves, at every step of a receive: the landing as it was at one moment, the segments as they were
-/// then. Each state is made from a real receive, copied at the moments between its steps.
+/// What a SIGKILL leaves, at every step of a receive: the landing as it was at one moment, the
+/// segments as they were then. Each state is made from a real receive, copied at the moments
+/// between its steps.
 @Suite struct SpoolRecoveryTests {
     let directory: ReceivingDirectory
 
@@ -52,7 +53,8 @@ import Testing
         try #require(count == bytes.count)
     }
 
-    /// A receive with a loss to tell and four datagrams: as it was before it was appended, and after.
+    /// A receive with a loss to tell and four datagrams: as it was before it was appended, and
+    /// after.
     private func receive() throws -> (before: State, after: State) {
         let spool = try Spool(directory: directory.path)
         let pair = try DatagramPair()

@@ -4,8 +4,8 @@ import Testing
 
 @testable import AgentCore
 
-/// Goal: every line of every watched file arrives once. Method: real files and inotify, a fake daemon behind a real
-/// socket; time is the test's.
+/// Goal: every line of every watched file arrives once. Method: real files and inotify, a fake
+/// daemon behind a real socket; time is the test's.
 @Suite struct TailingFilesTests {
     private let rig: TailingHarness
 

@@ -6,7 +6,8 @@ import Testing
 
 @testable import AgentCore
 
-/// Tailer, link and a fake daemon on one thread and a clock of their own, over real files and inotify.
+/// Tailer, link and a fake daemon on one thread and a clock of their own, over real files and
+/// inotify.
 final class TailingHarness {
     let directory: TemporaryDirectory
     let daemon: FakeDaemon

@@ -4,7 +4,8 @@ import Testing
 
 @testable import AgentCore
 
-/// Goal: renames, rewrites and deletions lose nothing that could be read, repeat nothing, and tell what was lost.
+/// Goal: renames, rewrites and deletions lose nothing that could be read, repeat nothing, and tell
+/// what was lost.
 @Suite struct TailingRotationTests {
     private let rig: TailingHarness
 

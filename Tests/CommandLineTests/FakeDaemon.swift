@@ -14,7 +14,8 @@ final class FakeDaemon: Sendable {
     private let state: Mutex<State>
     private let path: String
 
-    /// - Parameter answers: by method, the lines to write: `$ID` stands for the request's id. A line that
+    /// - Parameter answers: by method, the lines to write: `$ID` stands for the request's id. A
+    ///   line that
     ///   is `close` closes the connection.
     init(at path: String, answers: [String: [String]]) throws {
         self.path = path

@@ -5,8 +5,8 @@ import Testing
 
 @testable import DaemonCore
 
-/// Framing is told nothing about how the bytes were cut on their way; so each case is fed whole and byte by
-/// byte.
+/// Framing is told nothing about how the bytes were cut on their way; so each case is fed whole and
+/// byte by byte.
 @Suite struct FramingTests {
     private enum Feeding: CaseIterable {
         case whole, byteByByte

@@ -3,9 +3,10 @@ import QuipuProtocol
 import TestSupport
 import Testing
 
-/// Goal: nothing is lost and nothing is counted twice, whoever is killed when. Method: a log grows and
-/// rotates, datagrams arrive at a socket that outlives the agent (as with systemd), and daemon and agent are
-/// killed at random moments; afterwards the database is compared with what was written, by content.
+/// Goal: nothing is lost and nothing is counted twice, whoever is killed when. Method: a log grows
+/// and rotates, datagrams arrive at a socket that outlives the agent (as with systemd), and daemon
+/// and agent are killed at random moments; afterwards the database is compared with what was
+/// written, by content.
 @Suite(.serialized) struct ExactlyOnceTests {
     private static let kills = 100
     private static let linesPerKill = 2_000

@@ -5,8 +5,8 @@ import QuipuProtocol
 import Sketches
 import Testing
 
-/// Each log of Tests/Fixtures/Intake against what stands in `<log>.expected`. To write those anew after an
-/// intended change, run with QUIPU_WRITE_EXPECTED=1 and read the difference.
+/// Each log of Tests/Fixtures/Intake against what stands in `<log>.expected`. To write those anew
+/// after an intended change, run with QUIPU_WRITE_EXPECTED=1 and read the difference.
 @Suite struct FixtureTests {
     @Test(arguments: Fixtures.logs)
     func givesTheExpectedRecords(path: String) throws {

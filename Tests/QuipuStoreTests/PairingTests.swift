@@ -109,7 +109,8 @@ import Testing
 
     @Test func withoutAnIDTheEarliestOnTheRightSidePairs() async throws {
         try await withStore { store in
-            // All closings first, then all openings: as when the files are read one after the other.
+            // All closings first, then all openings: as when the files are read one after the
+            // other.
             try await store.commit([half(.closing, 2), half(.closing, 4), half(.closing, 6)])
             try await store.commit([half(.opening, 3), half(.opening, 1)], from: "pre")
             let events = try await store.allEvents()

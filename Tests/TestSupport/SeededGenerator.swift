@@ -1,7 +1,7 @@
 import Foundation
 
-/// Repeatable randomness (SplitMix64). `TEST_SEED` in the environment replays a run; print `seed` with
-/// whatever fails.
+/// Repeatable randomness (SplitMix64). `TEST_SEED` in the environment replays a run; print `seed`
+/// with whatever fails.
 public struct SeededGenerator: RandomNumberGenerator {
     public let seed: UInt64
     private var state: UInt64

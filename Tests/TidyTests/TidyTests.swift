@@ -15,7 +15,8 @@ import Testing
     func swiftFilesAreShort(_ file: Repository.File) {
         guard !Self.generated.contains(file.path) else { return }
         #expect(file.lines.count <= 600)
-        // The formatter sees to code, and knows which literals cannot be cut. Comments are left to us.
+        // The formatter sees to code, and knows which literals cannot be cut. Comments are left to
+        // us.
         for (index, line) in file.lines.enumerated()
         where line.count > 100 && line.drop(while: { $0 == " " }).hasPrefix("//") {
             Issue.record("\(file.path):\(index + 1): \(line.count) columns; at most 100")

@@ -30,14 +30,15 @@ public struct ReceiverFigures: Sendable, Equatable {
     /// Reads from stream connections that brought something, and their bytes.
     public var streamReads: UInt64 = 0
     public var streamBytes: UInt64 = 0
-    /// Stream connections that are open, and those that were refused because `Limits.connectionsMax` were.
+    /// Stream connections that are open, and those that were refused because
+    /// `Limits.connectionsMax` were.
     public var connections = 0
     public var connectionsRefused: UInt64 = 0
     /// Calls on sockets that failed for a reason of ours or the kernel's, and the last of them.
     public var failures: UInt64 = 0
     public var lastFailure: SystemError?
-    /// `net.unix.max_dgram_qlen` at the start. A Unix datagram socket that this process bound itself holds about
-    /// this many before its senders are refused; one from systemd may hold more.
+    /// `net.unix.max_dgram_qlen` at the start. A Unix datagram socket that this process bound
+    /// itself holds about this many before its senders are refused; one from systemd may hold more.
     public var kernelQueueLength: Int?
 
     /// With fewer, a short burst is refused: the kernel's default of 10 is, systemd sets 512.
@@ -51,8 +52,8 @@ public struct ReceiverFigures: Sendable, Equatable {
 
 /// Takes everything that applications send and puts it into the spool, on one thread.
 ///
-/// A reader of the spool sees nothing here block: when the spool is full, what comes is still read, refused
-/// and counted, so that no sender ever waits.
+/// A reader of the spool sees nothing here block: when the spool is full, what comes is still read,
+/// refused and counted, so that no sender ever waits.
 public final class Receiver: Sendable {
     let spool: Spool
     let listeners: [Listener]
@@ -68,8 +69,8 @@ public final class Receiver: Sendable {
 
     public var figures: ReceiverFigures { shared.withLock { $0 } }
 
-    /// Receives until `stop`, on the calling thread. Then takes what still waits in the kernel, and returns.
-    /// Once only.
+    /// Receives until `stop`, on the calling thread. Then takes what still waits in the kernel, and
+    /// returns. Once only.
     public func run() throws(SystemError) {
         var loop = try ReceiverLoop(self)
         try loop.run()

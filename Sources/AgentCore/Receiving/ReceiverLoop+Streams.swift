@@ -13,8 +13,8 @@ final class StreamConnection {
     }
 }
 
-// Bytes of a stream go through the landing like datagrams do, but only from when they are cut into lines: a
-// kill between a read and that loses them, as it loses the connection.
+// Bytes of a stream go through the landing like datagrams do, but only from when they are cut into
+// lines: a kill between a read and that loses them, as it loses the connection.
 extension ReceiverLoop {
     private enum ReadOutcome {
         case some
@@ -70,7 +70,8 @@ extension ReceiverLoop {
         deliver(connection.framing.finish(landing.streamBuffer, end))
     }
 
-    /// Appends the payload at the beginning of the landing's buffer, and what was lost on the way to it.
+    /// Appends the payload at the beginning of the landing's buffer, and what was lost on the way
+    /// to it.
     private func deliver(_ cut: StreamFraming.Cut) {
         guard cut != StreamFraming.Cut() else { return }
         var losses = Losses()

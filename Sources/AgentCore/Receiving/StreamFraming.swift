@@ -2,9 +2,9 @@ import QuipuModel
 
 /// Cuts the bytes of one stream connection into payloads of whole lines.
 ///
-/// A client either ends each line with a newline, or puts 4 bytes of little-endian length before each packet of
-/// lines. The first four bytes tell which: a packet of at most `Limits.datagramBytesMax` has a zero
-/// there, text never does.
+/// A client either ends each line with a newline, or puts 4 bytes of little-endian length before
+/// each packet of lines. The first four bytes tell which: a packet of at most
+/// `Limits.datagramBytesMax` has a zero there, text never does.
 struct StreamFraming {
     private enum Kind {
         case unknown
@@ -14,7 +14,8 @@ struct StreamFraming {
 
     /// What came out of the bytes of one read.
     struct Cut: Equatable {
-        /// Whole lines now stand at the beginning of the buffer, joined by newlines; the last has none.
+        /// Whole lines now stand at the beginning of the buffer, joined by newlines; the last has
+        /// none.
         var payloadBytes = 0
         /// Lines or packets that were too long, or cut off by the connection's end.
         var tooLong: UInt64 = 0
@@ -42,19 +43,19 @@ struct StreamFraming {
 
     init() {}
 
-    /// How much may be in the buffer for one `cut`, so that at most one payload comes out: the longest line
-    /// and its newline, or the longest packet and its prefix.
+    /// How much may be in the buffer for one `cut`, so that at most one payload comes out: the
+    /// longest line and its newline, or the longest packet and its prefix.
     var capacity: Int { Self.unitBytesMax + (kind == .packets ? Self.prefixBytes : 1) }
 
-    /// Puts what is left from the last read at the beginning of the buffer; how many bytes, always less than
-    /// `capacity`. New bytes go behind.
+    /// Puts what is left from the last read at the beginning of the buffer; how many bytes, always
+    /// less than `capacity`. New bytes go behind.
     func begin(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
         buffer.copyBytes(from: rest)
         return rest.count
     }
 
-    /// Cuts the first `count` bytes of `buffer`, at most `capacity`: what `begin` put there and what was read
-    /// behind it.
+    /// Cuts the first `count` bytes of `buffer`, at most `capacity`: what `begin` put there and
+    /// what was read behind it.
     mutating func cut(_ buffer: UnsafeMutableRawBufferPointer, count: Int) -> Cut {
         // What is held of a line has no newline, and need not be searched again.
         var searched = rest.count
@@ -165,8 +166,8 @@ struct StreamFraming {
         keep(buffer, start..<count)
     }
 
-    /// Appends a packet's lines to the payload, which always ends before the packet begins: its prefix makes
-    /// room for the newline.
+    /// Appends a packet's lines to the payload, which always ends before the packet begins: its
+    /// prefix makes room for the newline.
     private func join(
         _ packet: UnsafeRawBufferPointer, _ buffer: UnsafeMutableRawBufferPointer, _ cut: inout Cut
     ) {

@@ -1,4 +1,5 @@
-/// How long to wait before the next attempt: doubling, with jitter, so that many agents do not come at once.
+/// How long to wait before the next attempt: doubling, with jitter, so that many agents do not come
+/// at once.
 struct Backoff: Sendable {
     private let msMin: Int64
     private let msMax: Int64

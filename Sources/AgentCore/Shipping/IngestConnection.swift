@@ -35,7 +35,8 @@ struct IngestConnection: ~Copyable {
         case none
         /// Bytes of the shared buffer.
         case buffered(Range<Int>)
-        /// Read from the source as the socket takes them: `range` of it, of which `ready` is in the buffer.
+        /// Read from the source as the socket takes them: `range` of it, of which `ready` is in the
+        /// buffer.
         case streamed(any ShippableSource, range: Range<UInt64>, ready: Range<Int>)
     }
 
@@ -123,7 +124,8 @@ struct IngestConnection: ~Copyable {
                 throw .source(error)
             }
             guard filled > 0 else {
-                // The bytes that were announced are gone; only a new connection makes sense of the stream.
+                // The bytes that were announced are gone; only a new connection makes sense of the
+                // stream.
                 throw .sourceShrank
             }
             let rest = (range.lowerBound + UInt64(filled))..<range.upperBound

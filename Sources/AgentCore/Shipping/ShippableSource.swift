@@ -1,7 +1,8 @@
 import Platform
 import QuipuModel
 
-/// Bytes with offsets that the link can read again at any time: a log file or a segment of the spool.
+/// Bytes with offsets that the link can read again at any time: a log file or a segment of the
+/// spool.
 protocol ShippableSource: AnyObject {
     var identity: SourceIdentity { get }
     /// How large it is now.

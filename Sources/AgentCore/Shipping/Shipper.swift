@@ -7,10 +7,11 @@ struct SourceToken: Hashable, Sendable, Comparable {
     static func < (left: SourceToken, right: SourceToken) -> Bool { left.number < right.number }
 }
 
-/// Which source goes next, what is in flight, what an answer means. A pure state machine: the link to the
-/// daemon asks it for turns, does the reading and writing, and tells it what came of them.
+/// Which source goes next, what is in flight, what an answer means. A pure state machine: the link
+/// to the daemon asks it for turns, does the reading and writing, and tells it what came of them.
 ///
-/// Fair: datagrams and files take turns, files among themselves too; files alone never fill the window.
+/// Fair: datagrams and files take turns, files among themselves too; files alone never fill the
+/// window.
 struct Shipper {
     /// A request that was written and is not answered.
     struct Request: Equatable {
@@ -135,7 +136,8 @@ extension Shipper {
 // MARK: - Turns
 
 extension Shipper {
-    /// What to do next; nil when there is nothing, or the window is full, or there is no connection.
+    /// What to do next; nil when there is nothing, or the window is full, or there is no
+    /// connection.
     mutating func nextTurn() -> Turn? {
         guard isConnected, bytesInFlight < Limits.inFlightBytesMax,
             requests.count < Limits.inFlightBatchesMax
@@ -188,7 +190,8 @@ extension Shipper {
         return Turn(token: token, step: step)
     }
 
-    /// What a read brought; gives the batch to send now. Without one, the source waits for its next turn.
+    /// What a read brought; gives the batch to send now. Without one, the source waits for its next
+    /// turn.
     mutating func took(
         _ token: SourceToken, _ chunk: SourceCursor.Chunk
     ) -> SourceCursor.Shipment? {

@@ -2,8 +2,8 @@ import Platform
 import QuipuModel
 import QuipuProtocol
 
-/// Drives the `Shipper`: connects, reads sources, writes requests, reads answers. Keeps one buffer and no
-/// content beyond the request that is being written. Used from one thread.
+/// Drives the `Shipper`: connects, reads sources, writes requests, reads answers. Keeps one buffer
+/// and no content beyond the request that is being written. Used from one thread.
 final class ShippingLink {
     private(set) var shipper = Shipper()
     private let socketPath: String
@@ -140,7 +140,8 @@ extension ShippingLink {
 // MARK: - Turns
 
 extension ShippingLink {
-    /// Sends until the socket or the window is full or nothing is left; true when there is more to do at once.
+    /// Sends until the socket or the window is full or nothing is left; true when there is more to
+    /// do at once.
     func pump(nowMs: Int64) -> Bool {
         guard connection != nil else { return false }
         do throws(LinkFailure) {

@@ -2,8 +2,8 @@ import Platform
 import QuipuModel
 import QuipuProtocol
 
-/// One source's place: what it holds, what was sent of it, what the daemon has. A pure state machine: it is
-/// told what happened and says what to do next; it keeps offsets and never content.
+/// One source's place: what it holds, what was sent of it, what the daemon has. A pure state
+/// machine: it is told what happened and says what to do next; it keeps offsets and never content.
 struct SourceCursor: Sendable, Equatable {
     enum Phase: Equatable {
         /// The daemon was not asked on this connection where to go on.
@@ -343,7 +343,8 @@ extension SourceCursor {
         if finishSent, inFlight == 0, phase != .refused { phase = .finished }
     }
 
-    /// A batch or a skip was refused: its `from` was not the position, or the daemon forgot the source.
+    /// A batch or a skip was refused: its `from` was not the position, or the daemon forgot the
+    /// source.
     mutating func refused() {
         if case .open = phase { phase = .refused }
         answered()

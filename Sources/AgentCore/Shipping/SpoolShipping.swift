@@ -36,8 +36,8 @@ final class SegmentSource: ShippableSource {
 
 /// Offers the spool's segments to the link and acknowledges them when the daemon has them.
 ///
-/// What the daemon holds in memory only is not acknowledged to the spool, so that it can be sent again after the
-/// daemon's end; unless the spool is half full, then the oldest such segments go.
+/// What the daemon holds in memory only is not acknowledged to the spool, so that it can be sent
+/// again after the daemon's end; unless the spool is half full, then the oldest such segments go.
 final class SpoolShipping {
     private let spool: Spool
     private let host: String
@@ -68,7 +68,8 @@ final class SpoolShipping {
         for segment in segments { offer(segment) }
         let present = Set(segments.map(\.id))
         for (id, source) in sources where !present.contains(id) {
-            // Acknowledged to its end while it was open, then sealed: only the daemon's account is open.
+            // Acknowledged to its end while it was open, then sealed: only the daemon's account is
+            // open.
             if let token = source.token, link.end(token, .complete) { forget(token) }
         }
         while spool.figures.bytes > heldBytesMax, let id = held.first {
@@ -113,7 +114,8 @@ final class SpoolShipping {
     /// The daemon has everything before `position`; nothing happens for other sources.
     func advanced(_ token: SourceToken, to position: UInt64, isDurable: Bool) {
         guard isDurable, let id = idsByToken[token], let source = sources[id] else { return }
-        // A sealed segment goes with its last acknowledgement; the daemon is to close its account first.
+        // A sealed segment goes with its last acknowledgement; the daemon is to close its account
+        // first.
         guard !source.segment.isSealed || position < source.segment.endOffset else { return }
         spool.acknowledge(segment: id, through: position)
     }

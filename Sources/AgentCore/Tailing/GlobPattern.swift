@@ -1,5 +1,5 @@
-/// One part of a path pattern, between two slashes: `*`, `?`, `[a-z]`, `[!a]`, `\` before a special character.
-/// As in a shell, a leading dot must be named: `*` does not match `.git`.
+/// One part of a path pattern, between two slashes: `*`, `?`, `[a-z]`, `[!a]`, `\` before a special
+/// character. As in a shell, a leading dot must be named: `*` does not match `.git`.
 struct GlobPattern: Hashable, Sendable {
     private enum Token: Hashable {
         case scalar(Unicode.Scalar)

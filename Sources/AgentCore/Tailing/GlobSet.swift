@@ -5,8 +5,8 @@ public struct GlobError: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String { "\(glob): \(reason)" }
 }
 
-/// All watched globs, matched one directory at a time: a directory is a set of states, each says which part of
-/// which pattern its entries are held against.
+/// All watched globs, matched one directory at a time: a directory is a set of states, each says
+/// which part of which pattern its entries are held against.
 struct GlobSet: Sendable {
     struct State: Hashable, Sendable, Comparable {
         var pattern: Int
@@ -50,8 +50,9 @@ struct GlobSet: Sendable {
         start = closure(patterns.indices.map { State(pattern: $0, part: 0) })
     }
 
-    /// What an entry of a directory in `states` is: a file that is watched, and, if it is a directory, in which
-    /// states. `isLink`: it is a symbolic link; `**` does not follow those to directories.
+    /// What an entry of a directory in `states` is: a file that is watched, and, if it is a
+    /// directory, in which states. `isLink`: it is a symbolic link; `**` does not follow those to
+    /// directories.
     func advance(
         _ states: [State], name: String, isLink: Bool = false
     ) -> (isWatched: Bool, states: [State]) {

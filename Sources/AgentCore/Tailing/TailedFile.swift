@@ -112,7 +112,8 @@ final class OpenFiles {
     var count: Int { files.count }
     var hasRoom: Bool { files.count < filesMax }
 
-    /// Closes those that were not read for some calls of this and that the caller has no more use for.
+    /// Closes those that were not read for some calls of this and that the caller has no more use
+    /// for.
     func closeIdle(_ isDone: (TailedFile) -> Bool) {
         for file in files {
             file.idleRounds += 1

@@ -1,8 +1,8 @@
 import Platform
 
 extension Tailer {
-    /// Looks at a directory whose entries are held against `states`, and at those below. The watch is set
-    /// before the entries are read, so that nothing falls between the two.
+    /// Looks at a directory whose entries are held against `states`, and at those below. The watch
+    /// is set before the entries are read, so that nothing falls between the two.
     func walk(_ path: String, _ states: [GlobSet.State], depth: Int = 0) {
         guard depth < AgentLimits.directoryDepthMax, !states.isEmpty else { return }
         if let names = globs.directoryNames(states) {
@@ -24,8 +24,8 @@ extension Tailer {
         }
     }
 
-    /// Goes on to the only directories that can matter. Where one is missing, the directory is watched for
-    /// it; a directory that is only passed through needs no watch.
+    /// Goes on to the only directories that can matter. Where one is missing, the directory is
+    /// watched for it; a directory that is only passed through needs no watch.
     private func walkNamed(
         _ path: String, _ names: [String], _ states: [GlobSet.State], depth: Int
     ) {

@@ -1,11 +1,11 @@
 import Platform
 import QuipuModel
 
-/// Finds the files that the globs name and follows them by identity through renames, rewrites and deletions.
-/// What it sees it tells the link, which reads and ships. Used from one thread.
+/// Finds the files that the globs name and follows them by identity through renames, rewrites and
+/// deletions. What it sees it tells the link, which reads and ships. Used from one thread.
 ///
-/// inotify says where to look; what is there is always asked from the file system, so that a late or lost
-/// event costs time and never data. `rescan` looks everywhere.
+/// inotify says where to look; what is there is always asked from the file system, so that a late
+/// or lost event costs time and never data. `rescan` looks everywhere.
 final class Tailer {
     struct WatchedDirectory {
         var path: String
@@ -277,7 +277,8 @@ extension Tailer {
         }
     }
 
-    /// Looks at deleted and renamed files, of which no event tells, and leaves them when they are done.
+    /// Looks at deleted and renamed files, of which no event tells, and leaves them when they are
+    /// done.
     func checkLingering(nowMs: Int64) {
         for (identity, since) in lingering {
             guard let (file, token) = files[identity] else {

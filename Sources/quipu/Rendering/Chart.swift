@@ -90,7 +90,8 @@ struct Chart {
         }
     }
 
-    /// How far up the scale a value stands, 0…1. Halves, since a difference of large bounds may be infinite.
+    /// How far up the scale a value stands, 0…1. Halves, since a difference of large bounds may be
+    /// infinite.
     private static func part(_ value: Double, of scale: ClosedRange<Double>) -> Double {
         let part =
             (value / 2 - scale.lowerBound / 2) / (scale.upperBound / 2 - scale.lowerBound / 2)

@@ -4,7 +4,8 @@ import QuipuModel
 
 /// Standard output: collects text and knows what its reader can show.
 struct Screen {
-    /// Columns that a table may fill; nil where it goes to a file or a pipe and nothing need be cut.
+    /// Columns that a table may fill; nil where it goes to a file or a pipe and nothing need be
+    /// cut.
     var tableColumns: Int?
     /// Columns that a chart fills.
     var chartColumns: Int

@@ -1,7 +1,7 @@
 /// Text from logs, made safe to show and measured as a terminal shows it.
 enum Visible {
-    /// The text with everything visible that would move the cursor, change colours or reorder what stands
-    /// around it: `\n`, `\t`, `\x1b`, `\u{202e}`.
+    /// The text with everything visible that would move the cursor, change colours or reorder what
+    /// stands around it: `\n`, `\t`, `\x1b`, `\u{202e}`.
     static func text(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isHidden) else { return text }
         var output = String.UnicodeScalarView()

@@ -7,7 +7,8 @@ struct FrameWalk {
     /// What the next frame's header says of its size; nil when there is no header.
     private(set) var nextFrameBytes: Int?
 
-    /// Hands over the header of each frame that is whole, up to the first that is not or is no frame.
+    /// Hands over the header of each frame that is whole, up to the first that is not or is no
+    /// frame.
     mutating func go(_ bytes: UnsafeRawBufferPointer, _ body: (SpoolFrame.Header) -> Void) {
         while true {
             nextFrameBytes = nil

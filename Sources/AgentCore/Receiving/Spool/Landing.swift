@@ -1,11 +1,13 @@
 import Platform
 import QuipuModel
 
-/// Where received bytes are between the kernel and the spool: a mapped file, so that they outlive a SIGKILL.
+/// Where received bytes are between the kernel and the spool: a mapped file, so that they outlive a
+/// SIGKILL.
 ///
-/// A receive goes `arm` → `receive` (or `fill`) → its frames are written to the spool → `settle`. Each is
-/// numbered; frames carry that number. `settle` stores the number as settled, which is one word: a process killed
-/// at any instruction leaves the receive either armed, and then the spool completes it at the next start, or settled.
+/// A receive goes `arm` → `receive` (or `fill`) → its frames are written to the spool → `settle`.
+/// Each is numbered; frames carry that number. `settle` stores the number as settled, which is one
+/// word: a process killed at any instruction leaves the receive either armed, and then the spool
+/// completes it at the next start, or settled.
 ///
 ///     offset  what (words of 8 bytes, the machine's order)
 ///     0       format
@@ -39,17 +41,18 @@ struct Landing: Sendable {
 
     /// "QLAND", layout 1.
     private static let format: UInt64 = 0x01_44_4e_41_4c_51
-    /// Not a multiple of the page: slots that begin at one page offset would evict each other from the cache.
+    /// Not a multiple of the page: slots that begin at one page offset would evict each other from
+    /// the cache.
     private static let slotBytes = (64 << 10) + 64
     private static let lossFrameBytes = SpoolFrame.frameBytes(payloadBytes: 24)
-    /// What a stream may put into a slot: a line of the longest kind with its newline, or a packet of it with
-    /// its prefix.
+    /// What a stream may put into a slot: a line of the longest kind with its newline, or a packet
+    /// of it with its prefix.
     static let streamBytes = Limits.datagramBytesMax + 4
 
     private let mapping: SharedMapping
 
-    /// Maps the landing in `directory`. Where the disk can't give it a file, ordinary memory stands in.
-    /// `EWOULDBLOCK` when another process has it.
+    /// Maps the landing in `directory`. Where the disk can't give it a file, ordinary memory stands
+    /// in. `EWOULDBLOCK` when another process has it.
     init(directory: String) throws(SystemError) {
         let byteCount = Offset.slots + Self.slots * Self.slotBytes
         do {
@@ -123,7 +126,8 @@ struct Landing: Sendable {
         case payload(Int)
     }
 
-    /// Slots are filled from the first on: nothing follows nil. An empty datagram says nothing and is nothing.
+    /// Slots are filled from the first on: nothing follows nil. An empty datagram says nothing and
+    /// is nothing.
     func content(slot: Int) -> Content? {
         guard let length = ring.length(slot: slot) else { return nil }
         if length == 0 { return .empty }
@@ -206,8 +210,8 @@ struct Landing: Sendable {
 
     // MARK: Start
 
-    /// Whether what stands here was left by an agent that knew frames up to `newest`. After a power loss it
-    /// may be older than the segments, and then it is worth nothing.
+    /// Whether what stands here was left by an agent that knew frames up to `newest`. After a power
+    /// loss it may be older than the segments, and then it is worth nothing.
     func isCredible(newestFrame newest: UInt64) -> Bool {
         mapping.load(at: Offset.format) == Self.format && armedSequence >= newest
             && (armedSequence == settledSequence || armedSequence == settledSequence &+ 1)

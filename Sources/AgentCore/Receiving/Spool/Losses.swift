@@ -39,8 +39,8 @@ struct Losses: Sendable {
         }
     }
 
-    /// Lines as the decoder counts them: what stands between newlines; a last newline ends a line and
-    /// begins none.
+    /// Lines as the decoder counts them: what stands between newlines; a last newline ends a line
+    /// and begins none.
     static func lines(in payload: UnsafeRawBufferPointer) -> UInt64 {
         var newlines: UInt64 = 0
         for byte in payload where byte == 0x0a { newlines += 1 }

@@ -45,7 +45,8 @@ public struct SpoolFigures: Sendable, Equatable {
     public var lastFailure: SystemError?
     /// False when a SIGKILL may lose what was just received: the disk had no room for the landing.
     public var isCrashSafe = true
-    /// Bytes cut off at the start because they were no whole frames (a power loss, or a kill within a write).
+    /// Bytes cut off at the start because they were no whole frames (a power loss, or a kill within
+    /// a write).
     public var cutBytes: UInt64 = 0
 }
 
@@ -62,24 +63,25 @@ public enum SpoolError: Error, Sendable, Equatable {
 
 /// Datagrams between their arrival and the daemon's acknowledgement, as frames in segment files.
 ///
-/// The receiving thread appends, one shipping thread reads and acknowledges. Every datagram that the kernel handed
-/// over is in it exactly once, whatever instruction a SIGKILL hits (see `Landing`). It does not call
-/// `fsync`: a power loss takes what the page cache held, and then a segment may be shorter than what
-/// the daemon knows of it; such a segment is done with.
+/// The receiving thread appends, one shipping thread reads and acknowledges. Every datagram that
+/// the kernel handed over is in it exactly once, whatever instruction a SIGKILL hits (see
+/// `Landing`). It does not call `fsync`: a power loss takes what the page cache held, and then a
+/// segment may be shorter than what the daemon knows of it; such a segment is done with.
 ///
-/// Its bytes are bounded: beyond that, or when the disk refuses, the newest datagrams are refused and counted, and
-/// the count goes into the spool itself as a loss frame as soon as there is room.
+/// Its bytes are bounded: beyond that, or when the disk refuses, the newest datagrams are refused
+/// and counted, and the count goes into the spool itself as a loss frame as soon as there is room.
 public final class Spool: Sendable {
     let landing: Landing
     private let state: Mutex<SpoolState>
     private let onChange: @Sendable () -> Void
 
-    /// Opens the spool in `directory`, made where need be, and completes what a killed process left half-done.
-    /// Older segments are never appended to.
+    /// Opens the spool in `directory`, made where need be, and completes what a killed process left
+    /// half-done. Older segments are never appended to.
     /// - Parameters:
     ///   - bytesMax: bytes of all segments together.
     ///   - segmentBytes: a segment gets no more appended once it would be larger than this.
-    ///   - onChange: called on the appending thread when there is something to read or a segment was sealed;
+    ///   - onChange: called on the appending thread when there is something to read or a segment
+    ///     was sealed;
     ///     once, until `segments` is called.
     public init(
         directory: String, bytesMax: Int = Limits.spoolBytesMax,
@@ -116,8 +118,8 @@ public final class Spool: Sendable {
         append()
     }
 
-    /// Seals the open segment when all of it is acknowledged and nothing came for `microseconds`, so that its
-    /// source can end.
+    /// Seals the open segment when all of it is acknowledged and nothing came for `microseconds`,
+    /// so that its source can end.
     func sealIfIdle(microseconds: Int64) {
         let isSealed = state.withLock { $0.sealIfIdle(microseconds: microseconds) }
         if isSealed { change { _ in } }
@@ -146,8 +148,8 @@ public final class Spool: Sendable {
         }
     }
 
-    /// Reads whole frames from `offset`, where one begins: as many as fit; 0 at the segment's end. Where no frame
-    /// begins (a damaged disk), whatever stands there, for the daemon to refuse.
+    /// Reads whole frames from `offset`, where one begins: as many as fit; 0 at the segment's end.
+    /// Where no frame begins (a damaged disk), whatever stands there, for the daemon to refuse.
     public func read(
         segment id: UInt64, from offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
     ) throws(SpoolError) -> Int {
@@ -174,8 +176,8 @@ public final class Spool: Sendable {
         return count
     }
 
-    /// Everything of a segment before `offset` is in the database. A sealed segment whose end is acknowledged is
-    /// deleted; one that is sealed later waits to be acknowledged once more.
+    /// Everything of a segment before `offset` is in the database. A sealed segment whose end is
+    /// acknowledged is deleted; one that is sealed later waits to be acknowledged once more.
     public func acknowledge(segment id: UInt64, through offset: UInt64) {
         // The file goes outside the lock: freeing 8 MiB may take the disk a while.
         let path = state.withLock { $0.acknowledge(id, through: offset) }

@@ -14,8 +14,8 @@ extension SpoolState {
     /// The buffer that segments are read through at the start; at least one frame.
     private static let chunkBytes = 256 << 10
 
-    /// Takes over the segments of earlier processes, cuts torn ends off, and completes the receive that was in
-    /// flight.
+    /// Takes over the segments of earlier processes, cuts torn ends off, and completes the receive
+    /// that was in flight.
     mutating func recover(_ landing: Landing) throws(SystemError) {
         let ids = try PlainFiles.names(in: directory).compactMap(SpoolSegment.id(fileName:))
         var newest: UInt64 = 0

@@ -50,9 +50,9 @@ struct SpoolState {
 
     // MARK: Appending
 
-    /// Moves what is in flight in the landing to the spool, in order and as far as there is room, and
-    /// settles it; the rest becomes a loss. What to do is decided by the landing alone, so that the next process
-    /// decides the same when this one is killed half-way.
+    /// Moves what is in flight in the landing to the spool, in order and as far as there is room,
+    /// and settles it; the rest becomes a loss. What to do is decided by the landing alone, so that
+    /// the next process decides the same when this one is killed half-way.
     /// - Parameters:
     ///   - refused: losses that the caller found besides.
     ///   - stored: how many frames of this receive are in the spool already.
@@ -76,8 +76,8 @@ struct SpoolState {
         landing.settle(untold: untold)
     }
 
-    /// The frames of the receive: first those that tell older losses, then the datagrams. Adds to `untold` the
-    /// datagrams that were too long.
+    /// The frames of the receive: first those that tell older losses, then the datagrams. Adds to
+    /// `untold` the datagrams that were too long.
     private mutating func plan(_ landing: Landing, _ untold: inout Losses) {
         for report in untold.reports {
             planned.append(
