@@ -26,6 +26,10 @@ VALIDATOR = jsonschema.Draft202012Validator
 NOT_FROM_OUTSIDE = {
     -32603: "a fault of the daemon, of which none is known",
     -32002: "what needs rights comes with admin.*",
+    -32000: "said before a request is read; DaemonLifeTests sees it",
+    -32004: "a question of over 5 s; StoreLifeTests sees it",
+    -32005: "a failing disk; CommitterTests see it",
+    -32006: "said of a line that is thrown away unread; DaemonLifeTests sees it",
 }
 
 

@@ -92,6 +92,7 @@ struct PendingAnswer: Sendable {
 /// One agent's connection: its decoder, and what is known of its sources.
 struct IngestConnection {
     private struct Source {
+        var kind: SourceKind
         var context: SourceContext
         var size: UInt64
     }
@@ -161,6 +162,7 @@ struct IngestConnection {
         case .failure(let error): throw Replies.error(error)
         case .success(let state):
             sources[state.id] = Source(
+                kind: open.source.kind,
                 context: SourceContext(kind: open.source.kind, path: open.source.path),
                 size: open.sizeBytes)
             let reply: JSON = [
@@ -176,6 +178,12 @@ struct IngestConnection {
         _ batch: IngestBatch, _ body: ByteBuffer, now: Timestamp
     ) async throws(RPCError) -> Outcome {
         let source = try source(batch.sourceID)
+        // The position would move past half a line, and its other half would be lost.
+        if source.kind == .file, !batch.finished, batch.byteCount > 0,
+            body.readableBytesView.last != UInt8(ascii: "\n")
+        {
+            throw .invalid("bytes", "whole lines, or finished")
+        }
         let decoded = body.withUnsafeReadableBytes { bytes in
             decoder.decode(
                 bytes, at: batch.from, context: source.context, arrival: batch.arrival ?? now,

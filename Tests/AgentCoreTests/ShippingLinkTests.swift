@@ -23,7 +23,9 @@ import Testing
         try rig.append("last\n", to: "a.jsonl")
         rig.daemon.faults = [fault, fault]
         try rig.run(ms: 20_000)
-        #expect(rig.daemon.faults.isEmpty)
+        // A batch that was committed before the connection broke is not sent again, and so cannot meet
+        // the second fault.
+        #expect(rig.daemon.faults.count <= (fault == .dropAfterCommit ? 1 : 0))
         #expect(rig.text("a.jsonl") == String(repeating: line, count: 3_000) + "last\n")
         #expect(rig.daemon.violations.isEmpty)
     }
@@ -100,7 +102,8 @@ import Testing
         try rig.run(ms: 20_000)
         let account = rig.daemon.account("/a.jsonl")
         #expect(account?.content == Array("one\n".utf8))
-        #expect(account?.skipped == [4..<(4 + 17 << 20)])
+        #expect(account?.skipped.map(\.lowerBound) == [4])
+        #expect(account?.skipped.map(\.upperBound) == [4 + (17 << 20)])
         #expect(account?.finished == true)
     }
 }

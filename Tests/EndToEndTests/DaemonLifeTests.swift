@@ -152,6 +152,14 @@ final class Connection: Sendable {
         }
     }
 
+    /// The next line that is no notification.
+    func reply() throws -> JSON? {
+        while let line = try line() {
+            if line["method"] != "notify" { return line }
+        }
+        return nil
+    }
+
     /// The next line; nil at the end.
     func line() throws -> JSON? {
         try lines.withLock { buffer in
