@@ -23,8 +23,8 @@ import Testing
         try rig.append("last\n", to: "a.jsonl")
         rig.daemon.faults = [fault, fault]
         try rig.run(ms: 20_000)
-        // A batch that was committed before the connection broke is not sent again, and so cannot meet
-        // the second fault.
+        // A batch that was committed before the connection broke is not sent again, and so cannot
+        // meet the second fault.
         #expect(rig.daemon.faults.count <= (fault == .dropAfterCommit ? 1 : 0))
         #expect(rig.text("a.jsonl") == String(repeating: line, count: 3_000) + "last\n")
         #expect(rig.daemon.violations.isEmpty)
