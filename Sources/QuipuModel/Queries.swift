@@ -361,7 +361,7 @@ public struct ToolStatistics: Sendable, Equatable {
 /// `metrics.list`.
 public struct SeriesQuery: Sendable {
     public var range: TimeRange
-    /// Nil: all. `%` and `_` as in SQL LIKE.
+    /// Nil: all. A pattern of SQL LIKE in which `\` escapes.
     public var metricLike: String?
     public var type: MetricType?
     /// Filters over tags: path is the tag's key.

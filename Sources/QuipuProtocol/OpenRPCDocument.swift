@@ -181,8 +181,8 @@ public enum OpenRPCDocument {
         "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["errors"]}}},\#
         {"name":"metrics.list","summary":"Which series there are, with samples in the range.",\#
         "paramStructure":"by-name","params":[{"name":"metric","required":false,\#
-        "schema":{"type":"string","description":"A name; * and % stand for anything.",\#
-        "minLength":1,"maxLength":4096}},{"name":"type","required":false,\#
+        "schema":{"type":"string","description":"A name; * stands for anything.","minLength":1,\#
+        "maxLength":4096}},{"name":"type","required":false,\#
         "schema":{"$ref":"#/components/schemas/metric_type"}},{"name":"since","required":false,\#
         "schema":{"$ref":"#/components/schemas/since"}},{"name":"until","required":false,\#
         "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#

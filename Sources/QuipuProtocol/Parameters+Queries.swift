@@ -134,8 +134,19 @@ extension Parameters {
         let page = try page()
         try finish()
         return SeriesQuery(
-            range: range, metricLike: metric.map { String($0.map { $0 == "*" ? "%" : $0 }) },
+            range: range, metricLike: metric.map(Parameters.pattern),
             type: try typeWord.map(Parameters.metricType), filters: filters, page: page)
+    }
+
+    /// `*` stands for anything; what else SQL LIKE gives a meaning stands for itself.
+    private static func pattern(_ metric: String) -> String {
+        metric.reduce(into: "") { pattern, character in
+            switch character {
+            case "*": pattern.append("%")
+            case "_", "%", "\\": pattern += "\\\(character)"
+            default: pattern.append(character)
+            }
+        }
     }
 
     private static func metricType(_ word: String) throws(RPCError) -> MetricType {

@@ -9,13 +9,13 @@ extension SQLiteStore {
                 try PageCursor($0, list: "m", numbers: 2, texts: 2)
             }
             let find = try context.prepare(
-                """
+                #"""
                 SELECT name, type, tags, first, last, samples, host FROM series
-                WHERE last >= ?1 AND first < ?2 AND (?3 IS NULL OR name LIKE ?3)
+                WHERE last >= ?1 AND first < ?2 AND (?3 IS NULL OR name LIKE ?3 ESCAPE '\')
                     AND (?4 IS NULL OR type = ?4)
                     AND (name, type, tags, host) > (?5, ?6, ?7, ?8)
                 ORDER BY name, type, tags, host
-                """)
+                """#)
             find.bind(1, query.range.since.microseconds)
             find.bind(2, query.range.until.microseconds)
             find.bind(3, copying: query.metricLike)

@@ -97,6 +97,8 @@ import Testing
         let query = try given.seriesQuery()
         #expect(query.metricLike == "diagram.%")
         #expect(query.type == .timer)
+        var literal = try parameters(#"{"metric":"render_ms%\\"}"#)
+        #expect(try literal.seriesQuery().metricLike == #"render\_ms\%\\"#)
     }
 
     @Test func metricQueriesEndWithTheStepThatHoldsNow() throws {

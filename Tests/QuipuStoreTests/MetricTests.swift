@@ -226,7 +226,10 @@ import Testing
     @Test func listsSeriesByNameTypeAndTags() async throws {
         try await withStore { store in
             var source = try await TestSource(store)
-            for (name, tags) in [("b", "x:1,flag"), ("a", "x:2"), ("a", "x:10"), ("ab", nil)] {
+            for (name, tags) in [
+                ("b_c", nil), ("bxc", nil), ("b", "x:1,flag"), ("a", "x:2"), ("a", "x:10"),
+                ("ab", nil),
+            ] {
                 try await commit(
                     store, &source, name, .counter, tags, bucket: 0,
                     rollup([(1, 1)], sketch: false))
@@ -234,8 +237,13 @@ import Testing
             func names(_ query: SeriesQuery) async throws -> [String] {
                 try await store.series(query).rows.map(\.name)
             }
-            #expect(try await names(SeriesQuery(range: everything)) == ["a", "a", "ab", "b"])
+            #expect(
+                try await names(SeriesQuery(range: everything)) == [
+                    "a", "a", "ab", "b", "b_c", "bxc",
+                ])
             #expect(try await names(SeriesQuery(range: everything, metricLike: "a%")).count == 3)
+            #expect(
+                try await names(SeriesQuery(range: everything, metricLike: #"b\_c"#)) == ["b_c"])
             #expect(try await names(SeriesQuery(range: everything, type: .gauge)) == [])
             let number = Filter(path: "x", test: .atLeast(.int(2)))
             #expect(
@@ -249,7 +257,7 @@ import Testing
                 seen += answer.rows.map(\.tags)
                 page.cursor = answer.nextCursor
             } while page.cursor != nil
-            #expect(seen.map(\.count) == [1, 1, 0, 2])
+            #expect(seen.map(\.count) == [1, 1, 0, 2, 0, 0])
         }
     }
 }
