@@ -135,6 +135,7 @@ extension Agent {
         spoolShipping.refresh()
         manager.ready(status: statusText())
         report(.info, "ready: \(tailer.fileCount) files, daemon at \(options.ingestSocket)")
+        ProcessMemory.dropStartupCode()
         while !isDone { try turn(&poller) }
         if case .failure(let error)? = receiverEnd.value { throw error }
     }

@@ -65,6 +65,7 @@ public struct Daemon: Sendable {
             tasks.addTask { await parts.heartbeat.run() }
             log.info("ready at \(options.places.runtimeDirectory)")
             manager.ready(status: parts.statistics.summary)
+            ProcessMemory.dropStartupCode()
             await serve(signals)
             manager.stopping()
             log.info("stopping")

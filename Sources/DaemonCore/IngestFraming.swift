@@ -59,10 +59,9 @@ final class IngestFraming: ByteToMessageDecoder {
             return .needMoreData
         }
         scanned = 0
-        guard let line = buffer.readSlice(length: newline - buffer.readerIndex) else {
-            return .needMoreData
-        }
-        buffer.moveReaderIndex(forwardBy: 1)
+        // A copy: a slice would keep the batch behind it in memory until the answer is sent.
+        let line = ByteBuffer(bytes: buffer.readableBytesView[..<newline])
+        buffer.moveReaderIndex(to: newline + 1)
         take(line, context: context)
         return .continue
     }

@@ -43,7 +43,8 @@ struct IngestServer: Sendable {
                 try channel.pipeline.syncOperations.addHandler(
                     ByteToMessageHandler(IngestFraming()))
                 return try NIOAsyncChannel<IngestFrame, ByteBuffer>(
-                    wrappingChannelSynchronously: channel)
+                    wrappingChannelSynchronously: channel,
+                    configuration: .init(backPressureStrategy: QueryServer.framesAhead))
             }
             try await channel.executeThenClose { inbound, outbound in
                 try await converse(inbound, outbound, agent: agent)
@@ -100,6 +101,7 @@ struct IngestConnection {
     private let server: IngestServer
     private let agent: Int
     private let decoder = Decoder()
+    private let packer = PayloadPacker()
     private var sources: [Int64: Source] = [:]
 
     init(server: IngestServer, agent: Int) {
@@ -191,11 +193,11 @@ struct IngestConnection {
         }
         let size = max(batch.sizeBytes ?? batch.to, batch.to)
         sources[batch.sourceID]?.size = size
-        return await commit(
-            PendingBatch(
-                sourceID: batch.sourceID, from: batch.from, to: batch.to, size: size,
-                head: batch.head, finished: batch.finished, decoded: decoded),
-            bytes: batch.byteCount, at: now)
+        var pending = PendingBatch(
+            sourceID: batch.sourceID, from: batch.from, to: batch.to, size: size, head: batch.head,
+            finished: batch.finished, decoded: decoded)
+        packer.pack(&pending)
+        return await commit(pending, bytes: batch.byteCount, at: now)
     }
 
     private mutating func skip(_ skip: IngestSkip) async throws(RPCError) -> Outcome {

@@ -34,7 +34,8 @@ struct QueryServer: Sendable {
             let channel = try await Self.adopt(accepted.descriptor, group: group) { channel in
                 try channel.pipeline.syncOperations.addHandler(LineFraming())
                 return try NIOAsyncChannel<QueryFrame, ByteBuffer>(
-                    wrappingChannelSynchronously: channel)
+                    wrappingChannelSynchronously: channel,
+                    configuration: .init(backPressureStrategy: Self.framesAhead))
             }
             outbox.setOnCut {
                 dispatcher.statistics.readerCut()
@@ -95,6 +96,11 @@ struct QueryServer: Sendable {
                 outbox.written(bytes: line.readableBytes)
             }
         }
+    }
+
+    /// A frame may be as large as a request or a batch, so few are read before they are asked for.
+    static var framesAhead: NIOAsyncSequenceProducerBackPressureStrategies.HighLowWatermark {
+        .init(lowWatermark: 1, highWatermark: 2)
     }
 
     /// Takes over a connected descriptor, which is closed with the channel.

@@ -23,6 +23,9 @@ extension BatchBuilder {
         write(&inner, .attributes, &object)
         write(&outer, .attributes, &object)
         let attributes = close(object)
+        // Payloads have an arena of their own; writing goes to the one that stands in `bytes`.
+        swap(&batch.bytes, &batch.payloads)
+        defer { swap(&batch.bytes, &batch.payloads) }
         object = ObjectWriter(start: batch.bytes.count, bytesMax: .max)
         write(&inner, .payload, &object)
         write(&outer, .payload, &object)

@@ -12,7 +12,11 @@ struct BatchBuilder {
     private var latest = [Slice](repeating: .none, count: Column.allCases.count)
 
     /// Makes room for text.
-    mutating func reserve(_ bytes: Int) { batch.bytes.reserveCapacity(bytes) }
+    mutating func reserve(_ bytes: Int) {
+        // What is never written to costs no memory.
+        batch.bytes.reserveCapacity(bytes)
+        batch.payloads.reserveCapacity(bytes)
+    }
 
     /// Appends bytes to the batch's text.
     mutating func append(_ bytes: Bytes) -> Slice {

@@ -62,7 +62,8 @@ public struct EventRecord: Sendable {
     public var toolUseID = Slice.none
     /// A JSON object of all small members that no column holds; `none` when there are none.
     public var attributes = Slice.none
-    /// A JSON object of the large members (tool input and output); kept apart from the facts.
+    /// A JSON object of the large members (tool input and output); kept apart from the facts, and a
+    /// slice of the batch's `payloads`.
     public var payload = Slice.none
 
     public init() {}
@@ -206,8 +207,10 @@ public struct Tally: Sendable, Equatable {
 
 /// All that a batch's bytes meant.
 public struct DecodedBatch: Sendable {
-    /// What every slice of this batch points into.
+    /// What every slice of this batch points into, except payloads.
     public var bytes: [UInt8] = []
+    /// What the events' payloads point into, one after the other in the order of the events.
+    public var payloads: [UInt8] = []
     public var events: [EventRecord] = []
     public var series: [SeriesKey] = []
     public var rollups: [RollupDelta] = []
@@ -218,5 +221,10 @@ public struct DecodedBatch: Sendable {
 
     public func string(_ slice: Slice) -> String? {
         slice.isNone ? nil : String(decoding: bytes[slice.range], as: UTF8.self)
+    }
+
+    public func payload(of event: EventRecord) -> String? {
+        let slice = event.payload
+        return slice.isNone ? nil : String(decoding: payloads[slice.range], as: UTF8.self)
     }
 }

@@ -86,9 +86,7 @@ final class EventWriter {
 
     private func insert(_ row: NewRow) throws {
         let event = row.event
-        let payload = try row.text(event.payload).map {
-            try payloads.append($0, time: event.time.microseconds)
-        }
+        let payload = payloads.reference(to: event.payload)
         let isClosing = event.half == .closing
         insert.bind(1, nextSeq)
         insert.bind(2, event.time.microseconds)
@@ -166,10 +164,7 @@ final class EventWriter {
             return .repeated
         }
         let isOpening = row.event.half == .opening
-        let half = try row.facts(
-            payload: try row.text(row.event.payload).map {
-                try payloads.append($0, time: row.event.time.microseconds)
-            })
+        let half = row.facts(payload: payloads.reference(to: row.event.payload))
         let call = CallFacts.joining(
             opening: isOpening ? half : stored, closing: isOpening ? stored : half)
         try write(call, to: seq)
@@ -268,7 +263,7 @@ private struct NewRow {
 
     func text(_ slice: Slice) -> UnsafeRawBufferPointer? { Self.text(slice, bytes) }
 
-    func facts(payload: PayloadReference?) throws -> CallFacts {
+    func facts(payload: PayloadReference?) -> CallFacts {
         CallFacts(
             time: event.time.microseconds, flags: flags, status: event.status,
             durationMicroseconds: durationMicroseconds, name: name, task: task, agent: agent,

@@ -1,5 +1,6 @@
 import CZstd
 import GRDBSQLite
+import QuipuModel
 
 /// Where an event's payload lies: `count` bytes at `offset` of the uncompressed block.
 struct PayloadReference: Equatable {
@@ -23,20 +24,102 @@ struct PayloadReference: Equatable {
     }
 }
 
-/// Collects payloads of one transaction into blocks, compressed together, apart from the facts, so
-/// that they can be dropped by age.
-final class PayloadBlockWriter {
-    /// A block is closed once it holds this much.
-    static let blockBytes = 64 << 10
+/// The payloads of one batch, compressed together in blocks, apart from the facts, so that they can
+/// be dropped by age.
+struct PackedPayloads: Sendable {
+    struct Block: Sendable {
+        /// Where it begins in the batch's payloads, and how much of them it holds.
+        var rawStart: Int
+        var rawCount: Int
+        /// Where it ends in `bytes`; it begins where the one before it ends.
+        var end: Int
+        var firstTime: Int64
+        var lastTime: Int64
+    }
+
+    var blocks: [Block] = []
+    var bytes: [UInt8] = []
+}
+
+/// Packs payloads. Not safe to share between threads.
+public final class PayloadPacker {
+    /// A block is closed before it would hold more than this; one payload may be longer.
+    private static let blockBytes = 64 << 10
     private static let compressionLevel: Int32 = 1
 
+    private let compressor: OpaquePointer?
+
+    public init() { compressor = ZSTD_createCCtx() }
+
+    deinit { ZSTD_freeCCtx(compressor) }
+
+    /// Packs a batch's payloads and lets go of the raw ones. The commit packs what is not packed
+    /// yet, but that is the writer's time.
+    public func pack(_ batch: inout PendingBatch) {
+        guard batch.packed == nil, let packed = try? pack(batch.decoded) else { return }
+        batch.packed = packed
+        batch.decoded.payloads = []
+    }
+
+    func pack(_ decoded: DecodedBatch) throws -> PackedPayloads {
+        var packed = PackedPayloads()
+        var block: PackedPayloads.Block?
+        for event in decoded.events where !event.payload.isNone {
+            let range = event.payload.range
+            let time = event.time.microseconds
+            if var open = block, range.upperBound - open.rawStart <= Self.blockBytes {
+                open.rawCount = range.upperBound - open.rawStart
+                open.firstTime = min(open.firstTime, time)
+                open.lastTime = max(open.lastTime, time)
+                block = open
+            } else {
+                if let block { try close(block, decoded.payloads, into: &packed) }
+                block = PackedPayloads.Block(
+                    rawStart: range.lowerBound, rawCount: range.count, end: 0, firstTime: time,
+                    lastTime: time)
+            }
+        }
+        if let block { try close(block, decoded.payloads, into: &packed) }
+        return packed
+    }
+
+    private func close(
+        _ block: PackedPayloads.Block, _ payloads: [UInt8], into packed: inout PackedPayloads
+    ) throws {
+        guard let compressor else {
+            throw SQLiteFailure(code: SQLITE_NOMEM, message: "no memory for the compressor")
+        }
+        let start = packed.bytes.count
+        let bound = ZSTD_compressBound(block.rawCount)
+        packed.bytes.append(contentsOf: repeatElement(0, count: bound))
+        let count = packed.bytes.withUnsafeMutableBytes { into in
+            payloads.withUnsafeBytes { from in
+                ZSTD_compressCCtx(
+                    compressor, into.baseAddress.map { $0 + start }, bound,
+                    from.baseAddress.map { $0 + block.rawStart }, block.rawCount,
+                    Self.compressionLevel)
+            }
+        }
+        guard ZSTD_isError(count) == 0 else {
+            throw SQLiteFailure(
+                code: SQLITE_ERROR, message: "zstd: \(String(cString: ZSTD_getErrorName(count)))")
+        }
+        packed.bytes.removeLast(bound - count)
+        var block = block
+        block.end = packed.bytes.count
+        packed.blocks.append(block)
+    }
+}
+
+/// Writes the blocks of one batch after the other and tells where each payload came to lie.
+final class PayloadBlockWriter {
     private let insert: RawStatement
-    private let compressor: OpaquePointer
+    private let packer = PayloadPacker()
     private var nextID: Int64
-    private var pending: [UInt8] = []
-    private var compressed: [UInt8] = []
-    private var firstTime = Int64.max
-    private var lastTime = Int64.min
+    /// The blocks of the batch that is being stored, and the one that the last payload lay in.
+    private var blocks: [PackedPayloads.Block] = []
+    private var firstID: Int64 = 0
+    private var current = 0
 
     init(_ connection: OpaquePointer) throws {
         insert = try RawStatement(
@@ -47,72 +130,43 @@ final class PayloadBlockWriter {
             """)
         let newest = try RawStatement(connection, "SELECT max(id) FROM payload_blocks")
         nextID = try newest.step() ? newest.int(0) + 1 : 1
-        guard let context = ZSTD_createCCtx() else {
-            throw SQLiteFailure(code: SQLITE_NOMEM, message: "no memory for the compressor")
-        }
-        compressor = context
-        pending.reserveCapacity(2 * Self.blockBytes)
     }
 
-    deinit { ZSTD_freeCCtx(compressor) }
-
-    func append(_ payload: UnsafeRawBufferPointer, time: Int64) throws -> PayloadReference {
-        if payload.count >= Self.blockBytes {
-            try flush()
-            note(time)
-            defer { startAnew() }
-            try write(payload)
-            return PayloadReference(block: nextID, offset: 0, count: payload.count)
+    func begin(_ batch: PendingBatch) throws {
+        let packed = try batch.packed ?? packer.pack(batch.decoded)
+        blocks = packed.blocks
+        firstID = nextID
+        current = 0
+        var start = 0
+        for block in blocks {
+            insert.bind(1, nextID)
+            insert.bind(2, block.firstTime)
+            insert.bind(3, block.lastTime)
+            insert.bind(4, Int64(block.rawCount))
+            try packed.bytes.withUnsafeBytes {
+                insert.bind(5, blob: UnsafeRawBufferPointer(rebasing: $0[start..<block.end]))
+                try insert.run()
+            }
+            start = block.end
+            nextID += 1
         }
-        if pending.count + payload.count > Self.blockBytes { try flush() }
-        note(time)
-        let reference = PayloadReference(
-            block: nextID, offset: pending.count, count: payload.count)
-        pending.append(contentsOf: payload)
-        return reference
     }
 
-    /// Writes what is pending. Has to be called before the transaction ends.
-    func flush() throws {
-        guard !pending.isEmpty else { return }
-        try pending.withUnsafeBytes { try write($0) }
-        startAnew()
-    }
-
-    private func note(_ time: Int64) {
-        firstTime = min(firstTime, time)
-        lastTime = max(lastTime, time)
-    }
-
-    private func startAnew() {
-        nextID += 1
-        pending.removeAll(keepingCapacity: true)
-        // One huge payload must not hold its memory for ever.
-        if compressed.count > 4 * Self.blockBytes { compressed = [] }
-        firstTime = .max
-        lastTime = .min
-    }
-
-    private func write(_ raw: UnsafeRawBufferPointer) throws {
-        let bound = ZSTD_compressBound(raw.count)
-        if compressed.count < bound { compressed = [UInt8](repeating: 0, count: bound) }
-        let count = compressed.withUnsafeMutableBytes {
-            ZSTD_compressCCtx(
-                compressor, $0.baseAddress, $0.count, raw.baseAddress, raw.count,
-                Self.compressionLevel)
+    /// Where a payload of the batch lies. Payloads are asked for in their order.
+    func reference(to payload: Slice) -> PayloadReference? {
+        guard !payload.isNone else { return nil }
+        let range = payload.range
+        while current < blocks.count,
+            range.lowerBound >= blocks[current].rawStart + blocks[current].rawCount
+        {
+            current += 1
         }
-        guard ZSTD_isError(count) == 0 else {
-            throw SQLiteFailure(
-                code: SQLITE_ERROR, message: "zstd: \(String(cString: ZSTD_getErrorName(count)))")
+        guard current < blocks.count, range.lowerBound >= blocks[current].rawStart else {
+            return nil
         }
-        insert.bind(1, nextID)
-        insert.bind(2, firstTime)
-        insert.bind(3, lastTime)
-        insert.bind(4, Int64(raw.count))
-        try compressed.withUnsafeBytes {
-            insert.bind(5, blob: UnsafeRawBufferPointer(rebasing: $0[..<count]))
-            try insert.run()
-        }
+        return PayloadReference(
+            block: firstID + Int64(current), offset: range.lowerBound - blocks[current].rawStart,
+            count: range.count)
     }
 }
 

@@ -82,6 +82,8 @@ public struct PendingBatch: Sendable {
     /// True when nothing will follow.
     public var finished: Bool
     public var decoded: DecodedBatch
+    /// Its payloads, once a `PayloadPacker` has been at them.
+    var packed: PackedPayloads?
 
     public init(
         sourceID: Int64, from: UInt64, to: UInt64, size: UInt64, head: SourceHead?, finished: Bool,

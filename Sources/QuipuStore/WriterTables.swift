@@ -43,7 +43,6 @@ final class WriterTables {
         for batch in batches {
             outcomes.append(try store(batch, at: now, &completed))
         }
-        try payloads.flush()
         try sessions.flush()
         if outcomes.contains(.stored) { try count(at: now) }
         let created = events.nextSeq > firstSeq ? firstSeq...(events.nextSeq - 1) : nil
@@ -60,6 +59,7 @@ final class WriterTables {
             return .refused(position: entry.position)
         }
         var tally = batch.decoded.tally
+        try payloads.begin(batch)
         try batch.decoded.bytes.withUnsafeBytes { bytes in
             for event in batch.decoded.events {
                 switch try events.store(event, bytes, source: entry.id) {

@@ -31,6 +31,7 @@ struct QuipuAgent: ParsableCommand {
     var udp: String?
 
     func run() throws {
+        ProcessMemory.limitAllocator()
         let environment = ProcessFacts.environment()
         let log = Log(isJournal: environment["JOURNAL_STREAM"] != nil)
         do {

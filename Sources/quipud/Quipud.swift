@@ -27,6 +27,7 @@ struct Quipud: AsyncParsableCommand {
     var memory = false
 
     func run() async throws {
+        ProcessMemory.limitAllocator()
         let environment = ProcessFacts.environment()
         let places = Places(
             role: .service, environment: environment, userID: ProcessFacts.userID,

@@ -142,7 +142,7 @@ import Testing
         let text = String(repeating: "x", count: 2 << 20)
         let batch = decode(#"{"session_id":"s","blob":"\#(text)"}"# + "\n" + Self.a + "\n")
         #expect(batch.events.count == 2)
-        #expect(batch.string(batch.events[0].payload)?.utf8.count == text.utf8.count + 11)
+        #expect(batch.payload(of: batch.events[0])?.utf8.count == text.utf8.count + 11)
     }
 
     @Test func linesBeyondTheLimitAreRejected() {

@@ -44,8 +44,8 @@ import Testing
         for (line, event) in zip(lines, batch.events) {
             let names = Set(try JSON.parse(line).members?.map(\.name) ?? [])
             var held = Set<String>()
-            for slice in [event.attributes, event.payload] {
-                guard let text = batch.string(slice) else { continue }
+            for text in [batch.string(event.attributes), batch.payload(of: event)] {
+                guard let text else { continue }
                 let members = try JSON.parse(Array(text.utf8)).members ?? []
                 #expect(Set(members.map(\.name)).count == members.count)
                 held.formUnion(members.map(\.name))

@@ -69,8 +69,8 @@ import Testing
     private func check(_ batch: DecodedBatch, _ label: String) {
         #expect(batch.closes, "\(label)")
         for event in batch.events {
-            for slice in [event.attributes, event.payload] {
-                guard let text = batch.string(slice) else { continue }
+            for text in [batch.string(event.attributes), batch.payload(of: event)] {
+                guard let text else { continue }
                 let isJSON =
                     (try? JSON.parse(Array(text.utf8), nestingMax: 200)) != nil
                     // Numbers beyond a double are JSON, but not for this parser.

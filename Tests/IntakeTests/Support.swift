@@ -74,7 +74,7 @@ extension DecodedBatch {
             add("error", event.error)
             add("id", event.toolUseID)
             parts.append("attributes=\(string(event.attributes) ?? "-")")
-            parts.append("payload=\(string(event.payload) ?? "-")")
+            parts.append("payload=\(payload(of: event) ?? "-")")
             return parts.joined(separator: " ")
         }
     }

@@ -87,7 +87,10 @@ struct BatchBuilder {
         event.error = slice(line.error)
         event.toolUseID = slice(line.toolUseID)
         event.attributes = slice(line.attributes)
-        event.payload = slice(line.payload)
+        if let payload = line.payload {
+            event.payload = Slice(offset: decoded.payloads.count, count: payload.utf8.count)
+            decoded.payloads += payload.utf8
+        }
         decoded.events.append(event)
         receive()
     }

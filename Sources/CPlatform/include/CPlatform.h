@@ -33,4 +33,11 @@ int quipu_terminal_columns(int descriptor);
 // Resident memory of this process in bytes; -1 when /proc does not tell.
 int64_t quipu_resident_bytes(void);
 
+// Makes malloc give memory back: two arenas, and blocks from 128 KiB on are mappings of their own. To be called
+// before the first thread begins.
+void quipu_limit_malloc(void);
+
+// Drops the program's code from its resident memory; what is still needed is mapped again from the page cache.
+void quipu_drop_code(void);
+
 #endif
