@@ -31,12 +31,12 @@ public final class LockFile: Sendable {
 
     private let descriptor: OwnedDescriptor
 
-    /// Takes the lock at once or fails at once.
+    /// Takes the lock, or fails within half a second.
     public init(path: String) throws(Failure) {
         let raw = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard raw >= 0 else { throw .system(.current("open", path: path)) }
         let descriptor = OwnedDescriptor(owning: raw)
-        guard flock(raw, LOCK_EX | LOCK_NB) == 0 else {
+        guard Self.lock(raw) else {
             guard errno == EWOULDBLOCK else { throw .system(.current("flock", path: path)) }
             var buffer = [UInt8](repeating: 0, count: 16)
             let count = pread(raw, &buffer, buffer.count, 0)
@@ -48,5 +48,16 @@ public final class LockFile: Sendable {
             throw .system(.current("write", path: path))
         }
         self.descriptor = descriptor
+    }
+
+    /// Locks a file for this process. A program that is being replaced may take a moment to end,
+    /// and a child holds its parent's locks from its fork until it executes.
+    static func lock(_ descriptor: Int32) -> Bool {
+        for _ in 0..<25 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+            guard errno == EWOULDBLOCK else { return false }
+            usleep(20_000)
+        }
+        return flock(descriptor, LOCK_EX | LOCK_NB) == 0
     }
 }

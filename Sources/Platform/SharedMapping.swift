@@ -20,7 +20,7 @@ public final class SharedMapping: @unchecked Sendable {
         let raw = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard raw >= 0 else { throw .current("open", path: path) }
         let descriptor = OwnedDescriptor(owning: raw)
-        guard flock(raw, LOCK_EX | LOCK_NB) == 0 else { throw .current("flock", path: path) }
+        guard LockFile.lock(raw) else { throw .current("flock", path: path) }
         let code = posix_fallocate(raw, 0, byteCount)
         guard code == 0 else {
             throw SystemError(code: code, operation: "posix_fallocate", path: path)

@@ -55,11 +55,11 @@ public enum Limits {
     /// One line may be longer than a batch; a batch then holds that line alone.
     public static let batchBytesMax = lineBytesMax + (64 << 10)
     public static let headBytes = 1_024
-    public static let inFlightBytesMax = 8 << 20
+    public static let inFlightBytesMax = 16 << 20
     public static let inFlightBatchesMax = 64
     public static let commitDelayMs = 250
-    public static let commitBytes = 2 << 20
-    public static let ingestQueueBytesMax = 4 << 20
+    public static let commitBytes = 4 << 20
+    public static let ingestQueueBytesMax = 8 << 20
 
     // Spool.
     public static let spoolBytesMax = 256 << 20

@@ -48,6 +48,8 @@ public final class PayloadPacker {
     private static let compressionLevel: Int32 = 1
 
     private let compressor: OpaquePointer?
+    /// Where a block is compressed to; it stays in the processor's cache.
+    private var scratch = [UInt8](repeating: 0, count: ZSTD_compressBound(blockBytes))
 
     public init() { compressor = ZSTD_createCCtx() }
 
@@ -63,6 +65,7 @@ public final class PayloadPacker {
 
     func pack(_ decoded: DecodedBatch) throws -> PackedPayloads {
         var packed = PackedPayloads()
+        packed.bytes.reserveCapacity(decoded.payloads.count / 2)
         var block: PackedPayloads.Block?
         for event in decoded.events where !event.payload.isNone {
             let range = event.payload.range
@@ -89,13 +92,12 @@ public final class PayloadPacker {
         guard let compressor else {
             throw SQLiteFailure(code: SQLITE_NOMEM, message: "no memory for the compressor")
         }
-        let start = packed.bytes.count
         let bound = ZSTD_compressBound(block.rawCount)
-        packed.bytes.append(contentsOf: repeatElement(0, count: bound))
-        let count = packed.bytes.withUnsafeMutableBytes { into in
+        if scratch.count < bound { scratch = [UInt8](repeating: 0, count: bound) }
+        let count = scratch.withUnsafeMutableBytes { into in
             payloads.withUnsafeBytes { from in
                 ZSTD_compressCCtx(
-                    compressor, into.baseAddress.map { $0 + start }, bound,
+                    compressor, into.baseAddress, into.count,
                     from.baseAddress.map { $0 + block.rawStart }, block.rawCount,
                     Self.compressionLevel)
             }
@@ -104,7 +106,9 @@ public final class PayloadPacker {
             throw SQLiteFailure(
                 code: SQLITE_ERROR, message: "zstd: \(String(cString: ZSTD_getErrorName(count)))")
         }
-        packed.bytes.removeLast(bound - count)
+        packed.bytes.append(contentsOf: scratch[..<count])
+        // One huge payload must not hold its memory for ever.
+        if scratch.count > 4 * Self.blockBytes { scratch = [] }
         var block = block
         block.end = packed.bytes.count
         packed.blocks.append(block)
