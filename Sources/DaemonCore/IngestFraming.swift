@@ -13,57 +13,78 @@ enum IngestFrame: Sendable {
 }
 
 /// Request lines, each followed by the raw bytes that its `params.bytes` announces.
-final class IngestFraming: ByteToMessageDecoder {
+///
+/// Bytes are copied once, from the buffer they were received in, which the channel uses again, to
+/// their batch's own: growing one buffer for all cost as much as decoding.
+final class IngestFraming: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
     typealias InboundOut = IngestFrame
 
     private enum State {
         case line
-        case body(line: ByteBuffer, request: Request, byteCount: Int)
+        case body(line: ByteBuffer, request: Request, missing: Int)
         case broken
     }
 
     private var state = State.line
-    /// Bytes of the line so far that hold no newline.
-    private var scanned = 0
+    /// The line so far.
+    private var line = ByteBuffer()
+    /// The body so far, and the ones of the batches before, whose memory is used again.
+    private var body = ByteBuffer()
+    private var spares: [ByteBuffer] = []
 
     /// Headers are short; this also bounds what a stranger can make the daemon hold.
     static let lineBytesMax = 64 << 10
+    /// As many bodies as are on their way at once: one read, one waiting, one decoded.
+    private static let sparesMax = 3
 
-    func decode(
-        context: ChannelHandlerContext, buffer: inout ByteBuffer
-    ) throws -> DecodingState {
-        switch state {
-        case .line: return line(context: context, buffer: &buffer)
-        case .body(let line, let request, let byteCount):
-            guard let body = buffer.readSlice(length: byteCount) else { return .needMoreData }
-            state = .line
-            emit(.request(line: line, request: request, body: body), context: context)
-            return .continue
-        case .broken:
-            buffer.clear()
-            return .needMoreData
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var received = Self.unwrapInboundIn(data)
+        while received.readableBytes > 0 {
+            switch state {
+            case .line: takeLine(&received, context: context)
+            case .body(let line, let request, let missing):
+                let count = min(missing, received.readableBytes)
+                body.writeBytes(received.readableBytesView.prefix(count))
+                received.moveReaderIndex(forwardBy: count)
+                state = .body(line: line, request: request, missing: missing - count)
+                if count == missing { finishBody(line, request, context: context) }
+            case .broken: return
+            }
         }
     }
 
-    private func line(
-        context: ChannelHandlerContext, buffer: inout ByteBuffer
-    ) -> DecodingState {
-        let view = buffer.readableBytesView.dropFirst(scanned)
-        guard let newline = view.firstIndex(of: UInt8(ascii: "\n")) else {
-            scanned = buffer.readableBytes
-            if scanned > Self.lineBytesMax {
-                breakOff(
-                    "a request line has at most \(Self.lineBytesMax) bytes", context: context)
-                buffer.clear()
-            }
-            return .needMoreData
+    private func finishBody(
+        _ line: ByteBuffer, _ request: Request, context: ChannelHandlerContext
+    ) {
+        state = .line
+        emit(.request(line: line, request: request, body: body), context: context)
+        // Where a batch is longer than any that an agent sends by itself, its memory goes back.
+        if body.capacity <= 2 * Limits.batchBytes { spares.append(body) }
+        body = ByteBuffer()
+        if spares.count > Self.sparesMax { spares.removeFirst() }
+    }
+
+    private func beginBody(_ line: ByteBuffer, _ request: Request, byteCount: Int) {
+        state = .body(line: line, request: request, missing: byteCount)
+        if !spares.isEmpty { body = spares.removeFirst() }
+        // Uses the memory again, or leaves it to whoever still reads it.
+        body.clear(minimumCapacity: min(byteCount, Limits.batchBytes))
+    }
+
+    private func takeLine(_ received: inout ByteBuffer, context: ChannelHandlerContext) {
+        let view = received.readableBytesView
+        let newline = view.firstIndex(of: UInt8(ascii: "\n"))
+        line.writeBytes(view[..<(newline ?? view.endIndex)])
+        received.moveReaderIndex(to: newline.map { $0 + 1 } ?? received.writerIndex)
+        if newline != nil {
+            let complete = line
+            line = ByteBuffer()
+            take(complete, context: context)
+        } else if line.readableBytes > Self.lineBytesMax {
+            line = ByteBuffer()
+            breakOff("a request line has at most \(Self.lineBytesMax) bytes", context: context)
         }
-        scanned = 0
-        // A copy: a slice would keep the batch behind it in memory until the answer is sent.
-        let line = ByteBuffer(bytes: buffer.readableBytesView[..<newline])
-        buffer.moveReaderIndex(to: newline + 1)
-        take(line, context: context)
-        return .continue
     }
 
     private func take(_ line: ByteBuffer, context: ChannelHandlerContext) {
@@ -92,7 +113,7 @@ final class IngestFraming: ByteToMessageDecoder {
                     context: context)
                 return
             }
-            state = .body(line: line, request: request, byteCount: byteCount)
+            beginBody(line, request, byteCount: byteCount)
         }
     }
 
@@ -104,17 +125,5 @@ final class IngestFraming: ByteToMessageDecoder {
 
     private func emit(_ frame: IngestFrame, context: ChannelHandlerContext) {
         context.fireChannelRead(Self.wrapInboundOut(frame))
-    }
-
-    func decodeLast(
-        context: ChannelHandlerContext, buffer: inout ByteBuffer, seenEOF: Bool
-    ) throws -> DecodingState {
-        while try decode(context: context, buffer: &buffer) == .continue {}
-        return .needMoreData
-    }
-
-    /// A batch of 16 MiB must not leave its buffer behind.
-    func shouldReclaimBytes(buffer: ByteBuffer) -> Bool {
-        buffer.readerIndex > 64 << 10
     }
 }

@@ -41,7 +41,7 @@ struct IngestServer: Sendable {
             let channel = try await QueryServer.adopt(accepted.descriptor, group: group) {
                 channel in
                 try channel.pipeline.syncOperations.addHandler(
-                    ByteToMessageHandler(IngestFraming()))
+                    IngestFraming())
                 return try NIOAsyncChannel<IngestFrame, ByteBuffer>(
                     wrappingChannelSynchronously: channel,
                     configuration: .init(backPressureStrategy: QueryServer.framesAhead))

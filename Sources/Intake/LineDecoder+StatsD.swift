@@ -3,7 +3,13 @@ internal import QuipuModel
 extension LineDecoder {
     /// A line of a datagram that is not JSON.
     mutating func decodeStatsD(_ line: Bytes, at offset: UInt64, _ origin: Origin) {
-        if line.hasPrefix("_e{") {
+        let plain = PlainLine(line)
+        if let plain, let known = shapes.find(plain) {
+            metrics.add(
+                plain.value, weight: known.weight, to: Int(known.series), type: known.type,
+                at: origin.arrival)
+            builder.countMetricLine()
+        } else if line.hasPrefix("_e{") {
             decodeStatsDEvent(line, at: offset, origin)
         } else if line.hasPrefix("_sc|") {
             decodeServiceCheck(line, at: offset, origin)
@@ -11,7 +17,19 @@ extension LineDecoder {
             builder.reject(line, at: offset, reason)
         } else {
             builder.countMetricLine()
+            if let plain { remember(plain) }
         }
+    }
+
+    /// Remembers what the line that was just taken up meant, where its number alone may change.
+    private mutating func remember(_ line: PlainLine) {
+        guard statsd.bits.count == 1, let bit = statsd.bits.first, bit.values.count == 1,
+            bit.type != .set, statsd.seconds == 0
+        else { return }
+        shapes.remember(
+            line,
+            LineShapes.Meaning(
+                series: Int32(bit.series), type: bit.type, weight: bit.weight))
     }
 
     /// Nil when all of the line's samples have been taken up; otherwise none of them has.

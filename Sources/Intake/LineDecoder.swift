@@ -18,15 +18,20 @@ struct LineDecoder {
     var builder = BatchBuilder()
     var metrics: MetricAggregator
     var statsd = StatsDParser()
+    var shapes: LineShapes
     var document = JSONDocument()
     /// Reused for the tags of native metrics.
     var tagText: [UInt8] = []
 
-    init(hashSeed: UInt64) { metrics = MetricAggregator(seed: hashSeed) }
+    init(hashSeed: UInt64) {
+        metrics = MetricAggregator(seed: hashSeed)
+        shapes = LineShapes(seed: hashSeed)
+    }
 
     /// Hands the batch over and begins the next.
     mutating func finish() -> DecodedBatch {
         metrics.finish(into: &builder)
+        shapes.beginBatch()
         document.trim()
         let batch = builder.batch
         builder = BatchBuilder()

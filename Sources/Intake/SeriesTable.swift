@@ -39,8 +39,8 @@ struct SeriesTable {
     /// A value that every key of a table has, to find and insert it by.
     func hash(name: Bytes, type: MetricType, tags: Bytes) -> UInt64 {
         var hash = seed ^ UInt64(type.rawValue)
-        SeriesTable.mix(name, into: &hash)
-        SeriesTable.mix(tags, into: &hash)
+        ByteHash.mix(name, into: &hash)
+        ByteHash.mix(tags, into: &hash)
         return hash
     }
 
@@ -95,27 +95,5 @@ struct SeriesTable {
             return $0.part(start, start + name.count).equals(name)
                 && $0.part(start + name.count, start + name.count + tags.count).equals(tags)
         }
-    }
-
-    /// Eight bytes at a time, multiplied to 128 bits and folded.
-    @inline(__always)
-    private static func mix(_ bytes: Bytes, into hash: inout UInt64) {
-        var position = 0
-        while bytes.count - position >= 8 {
-            fold(bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self), into: &hash)
-            position += 8
-        }
-        var rest = UInt64(truncatingIfNeeded: bytes.count) << 56
-        while position < bytes.count {
-            rest = rest << 8 ^ UInt64(bytes[position])
-            position += 1
-        }
-        fold(rest, into: &hash)
-    }
-
-    @inline(__always)
-    private static func fold(_ word: UInt64, into hash: inout UInt64) {
-        let product = (hash ^ word).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
-        hash = product.high ^ product.low
     }
 }

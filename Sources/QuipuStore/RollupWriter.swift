@@ -2,8 +2,32 @@ import GRDBSQLite
 import QuipuModel
 import Sketches
 
-/// Series and their rollups; the writer's side.
+/// Series and their rollups; the writer's side. Collects what a transaction's batches bring and
+/// merges it into what is stored once, at its end.
 final class RollupWriter {
+    private struct Span: Hashable, Comparable {
+        var series: Int64
+        var bucket: Int64
+
+        static func < (left: Span, right: Span) -> Bool {
+            (left.series, left.bucket) < (right.series, right.bucket)
+        }
+    }
+
+    fileprivate struct Addition {
+        var rollup = Rollup()
+        var members: DistinctCounter?
+    }
+
+    /// What changes in a series' row, times in microseconds.
+    private struct SeriesChange {
+        var first = Int64.max
+        var last = Int64.min
+        var samples: Double = 0
+        var value: Double = 0
+        var valueTime = Int64.min
+    }
+
     private struct Entry {
         var id: Int64
         var isOverflow: Bool
@@ -28,6 +52,8 @@ final class RollupWriter {
     private(set) var seriesCount: Int64
     private let seriesMax: Int
     private var entries: [[UInt8]: Entry] = [:]
+    private var additions: [Span: Addition] = [:]
+    private var changes: [Int64: SeriesChange] = [:]
     private let strings: StringTable
     private let connection: OpaquePointer
     private let findSeries: RawStatement
@@ -77,7 +103,7 @@ final class RollupWriter {
             """)
     }
 
-    /// Merges a batch's rollups into what is stored.
+    /// Takes up a batch's rollups. They are stored by `flush`.
     func store(_ batch: DecodedBatch, host: String) throws {
         guard !batch.rollups.isEmpty else { return }
         let host = try strings.id(of: host)
@@ -110,14 +136,35 @@ final class RollupWriter {
             entry.valueTime = added.lastMicroseconds
         }
         let start = Timestamp.seconds(delta.bucketStart).microseconds
-        updateSeries.bind(1, entry.id)
-        updateSeries.bind(2, start)
-        updateSeries.bind(3, max(start, added.lastMicroseconds))
-        updateSeries.bind(4, added.count)
-        updateSeries.bind(5, entry.value)
-        updateSeries.bind(6, entry.valueTime)
-        try updateSeries.run()
-        try merge(added, delta.members, series: entry.id, bucket: delta.bucketStart)
+        var change = changes[entry.id] ?? SeriesChange()
+        change.first = min(change.first, start)
+        change.last = max(change.last, start, added.lastMicroseconds)
+        change.samples += added.count
+        change.value = entry.value
+        change.valueTime = entry.valueTime
+        changes[entry.id] = change
+        let span = Span(series: entry.id, bucket: delta.bucketStart)
+        additions[span, default: Addition()].add(added, delta.members)
+    }
+
+    /// Writes what has been taken up. Has to be called before the transaction ends.
+    func flush() throws {
+        for (series, change) in changes {
+            updateSeries.bind(1, series)
+            updateSeries.bind(2, change.first)
+            updateSeries.bind(3, change.last)
+            updateSeries.bind(4, change.samples)
+            updateSeries.bind(5, change.value)
+            updateSeries.bind(6, change.valueTime)
+            try updateSeries.run()
+        }
+        changes.removeAll(keepingCapacity: changes.count <= Self.entriesMax)
+        // In the order of the table.
+        for (span, addition) in additions.sorted(by: { $0.key < $1.key }) {
+            try merge(
+                addition.rollup, addition.members, series: span.series, bucket: span.bucket)
+        }
+        additions.removeAll(keepingCapacity: additions.count <= Self.entriesMax)
     }
 
     private func merge(
@@ -171,9 +218,14 @@ final class RollupWriter {
         identity.bind(to: findSeries)
         defer { findSeries.reset() }
         guard try findSeries.step() else { return nil }
+        let id = findSeries.int(0)
+        // What this transaction has changed is not in the row yet.
+        if let change = changes[id] {
+            return Entry(
+                id: id, isOverflow: false, value: change.value, valueTime: change.valueTime)
+        }
         return Entry(
-            id: findSeries.int(0), isOverflow: false, value: findSeries.double(1),
-            valueTime: findSeries.int(2))
+            id: id, isOverflow: false, value: findSeries.double(1), valueTime: findSeries.int(2))
     }
 
     private func make(_ identity: SeriesIdentity, at bucketStart: Int64) throws -> Entry {
@@ -191,5 +243,13 @@ final class RollupWriter {
         guard !entry.isOverflow else { return }
         if entries.count >= Self.entriesMax { entries.removeAll(keepingCapacity: true) }
         entries[key] = entry
+    }
+}
+
+extension RollupWriter.Addition {
+    fileprivate mutating func add(_ other: Rollup, _ others: DistinctCounter?) {
+        rollup.merge(other)
+        guard let others else { return }
+        if members == nil { members = others } else { members?.merge(others) }
     }
 }

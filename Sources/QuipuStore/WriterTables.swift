@@ -43,6 +43,7 @@ final class WriterTables {
         for batch in batches {
             outcomes.append(try store(batch, at: now, &completed))
         }
+        try rollups.flush()
         try sessions.flush()
         if outcomes.contains(.stored) { try count(at: now) }
         let created = events.nextSeq > firstSeq ? firstSeq...(events.nextSeq - 1) : nil

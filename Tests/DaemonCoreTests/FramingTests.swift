@@ -67,7 +67,7 @@ import Testing
 
 @Suite struct IngestFramingTests {
     private static func frames(_ text: String, byteByByte: Bool) throws -> [String] {
-        let channel = EmbeddedChannel(handler: ByteToMessageHandler(IngestFraming()))
+        let channel = EmbeddedChannel(handler: IngestFraming())
         let bytes = Array(text.utf8)
         for piece in byteByByte ? bytes.map({ [$0] }) : [bytes] {
             try channel.writeInbound(ByteBuffer(bytes: piece))
