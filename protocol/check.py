@@ -4,8 +4,9 @@
     protocol/check.py                  schemas, examples, scripts, documents
     protocol/check.py TRAFFIC.jsonl    and every request and reply that a test run saw
 
-A line of the traffic log is {"request": text, "reply": text or null}, as quipud writes them where
-QUIPU_TRAFFIC_LOG says. A method or an error code that no request exercised fails the check.
+A line of the traffic log is {"request": text or null, "reply": text or null} or {"notification": text}, as
+quipud writes them where QUIPU_TRAFFIC_LOG says. A method, an error code or a kind of notification that the run
+never saw fails the check.
 """
 
 import copy
@@ -26,11 +27,10 @@ VALIDATOR = jsonschema.Draft202012Validator
 NOT_FROM_OUTSIDE = {
     -32603: "a fault of the daemon, of which none is known",
     -32002: "what needs rights comes with admin.*",
-    -32000: "said before a request is read; DaemonLifeTests sees it",
-    -32004: "a question of over 5 s; StoreLifeTests sees it",
-    -32005: "a failing disk; CommitterTests see it",
-    -32006: "said of a line that is thrown away unread; DaemonLifeTests sees it",
 }
+
+# What a notification's data is, by topic.
+NOTIFIED = {"events": "event", "metrics": "metric_change"}
 
 
 class Report:
@@ -212,11 +212,18 @@ class Traffic:
         self.pairs = 0
         self.methods = set()
         self.codes = set()
+        self.topics = set()
 
     def line(self, where, entry):
+        if "notification" in entry:
+            self.notification(where, json.loads(entry["notification"]))
+            return
         if entry["reply"] is None:
             return
         reply = json.loads(entry["reply"])
+        if entry["request"] is None:
+            self.refused(where, reply)
+            return
         try:
             request = json.loads(entry["request"])
         except (ValueError, RecursionError):
@@ -245,6 +252,16 @@ class Traffic:
         self.methods.add(request["method"])
         check_pair(self.schemas, self.report, where, request, reply)
 
+    def notification(self, where, line):
+        topic = line.get("params", {}).get("topic")
+        self.topics.add(topic)
+        for error in self.schemas.common_errors("notify", line):
+            self.report.expect(False, where, f"notification {error}")
+        if topic in NOTIFIED and "data" in line["params"]:
+            for error in self.schemas.common_errors(NOTIFIED[topic], line["params"]["data"]):
+                self.report.expect(False, where, f"{topic} {error}")
+        self.report.count += 2
+
     def refused(self, where, reply):
         self.codes.add(reply.get("error", {}).get("code"))
         for error in self.schemas.common_errors("error", reply.get("error")):
@@ -258,6 +275,8 @@ class Traffic:
             if code not in NOT_FROM_OUTSIDE:
                 self.report.expect(
                     code in self.codes, f"{code} {message}", "never answered in the test run")
+        for topic in NOTIFIED:
+            self.report.expect(topic in self.topics, topic, "no notification in the test run")
         print(
             f"traffic: {self.pairs} requests, {len(self.methods)} methods, "
             f"{len(self.codes)} error codes")

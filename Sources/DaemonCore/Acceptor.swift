@@ -28,14 +28,15 @@ final class Acceptor: Sendable {
     private let connectionsPerUserMax: Int
     private let counts = Mutex(Counts())
     private let stopped = WakeUpBox()
-    private let onRefusal: @Sendable (Refusal) -> Void
+    private let onRefusal: @Sendable (ByteBuffer) -> Void
 
     /// How long accepting rests when the process is out of descriptors.
     private static let exhaustedPauseMs: Int32 = 100
 
+    /// `onRefusal` is given the line that somebody was turned away with.
     init(
         listener: Int32, connectionsMax: Int, connectionsPerUserMax: Int,
-        onRefusal: @escaping @Sendable (Refusal) -> Void
+        onRefusal: @escaping @Sendable (ByteBuffer) -> Void
     ) {
         self.listener = listener
         self.connectionsMax = connectionsMax
@@ -126,12 +127,12 @@ final class Acceptor: Sendable {
     }
 
     private func refuse(_ descriptor: borrowing OwnedDescriptor, _ refusal: Refusal) {
-        onRefusal(refusal)
         let line = Replies.overloaded(
             hint: refusal == .tooMany
                 ? "\(connectionsMax) connections are open"
                 : "\(connectionsPerUserMax) connections of this user are open")
-        line.withUnsafeBytes { bytes in _ = try? descriptor.send(bytes) }
+        onRefusal(line)
+        line.withUnsafeReadableBytes { bytes in _ = try? descriptor.send(bytes) }
     }
 }
 

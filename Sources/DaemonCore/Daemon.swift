@@ -173,14 +173,17 @@ extension Daemon {
             }
             let agents = AgentRegister()
             let watchdog = WatchdogState(intervalMicroseconds: daemon.manager.watchdogMicroseconds)
+            let traffic = try Self.trafficLog(options)
+            let refused: @Sendable (ByteBuffer) -> Void = { line in
+                statistics.connectionRefused()
+                traffic?.record(request: nil, reply: line)
+            }
             let queryAcceptor = Acceptor(
                 listener: sockets.query, connectionsMax: Limits.connectionsMax,
-                connectionsPerUserMax: Limits.connectionsPerUserMax
-            ) { _ in statistics.connectionRefused() }
+                connectionsPerUserMax: Limits.connectionsPerUserMax, onRefusal: refused)
             let ingestAcceptor = Acceptor(
                 listener: sockets.ingest, connectionsMax: Limits.agentConnectionsMax,
-                connectionsPerUserMax: Limits.agentConnectionsMax
-            ) { _ in statistics.connectionRefused() }
+                connectionsPerUserMax: Limits.agentConnectionsMax, onRefusal: refused)
             let facts = DaemonFacts(
                 version: options.version, isInMemory: !options.settings.persistence,
                 agents: agents, watchdog: watchdog,
@@ -190,12 +193,6 @@ extension Daemon {
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             self.statistics = statistics
             do throws(SystemError) {
-                let traffic: TrafficLog?
-                if let path = options.trafficLog {
-                    traffic = try TrafficLog(path: path)
-                } else {
-                    traffic = nil
-                }
                 queries = QueryServer(
                     acceptor: queryAcceptor, dispatcher: dispatcher, group: group,
                     traffic: traffic)
@@ -214,6 +211,15 @@ extension Daemon {
             sockets.onStop = {
                 queryAcceptor.stop()
                 ingestAcceptor.stop()
+            }
+        }
+
+        private static func trafficLog(_ options: Options) throws(DaemonError) -> TrafficLog? {
+            guard let path = options.trafficLog else { return nil }
+            do throws(SystemError) {
+                return try TrafficLog(path: path)
+            } catch {
+                throw DaemonError("cannot write the traffic log: \(error)")
             }
         }
     }

@@ -45,7 +45,7 @@ struct Herald: Sendable {
         if let relative = delta.relative, rollup.isEmpty { rollup = relative }
         return [
             "metric": .optional(batch.string(key.name)), "type": .string(key.type.word),
-            "tags": .object(tags.map { .init($0.key, .string($0.value)) }),
+            "tags": Tag.json(tags),
             "time": .string(Timestamp.seconds(delta.bucketStart).rfc3339),
             "count": .number(delta.members?.estimate ?? rollup.count),
             "sum": .number(rollup.sum), "min": .number(rollup.min), "max": .number(rollup.max),

@@ -43,7 +43,7 @@ struct QueryServer: Sendable {
             }
             try await channel.executeThenClose { inbound, outbound in
                 try await withThrowingTaskGroup(of: Void.self) { tasks in
-                    tasks.addTask { try await Self.notify(from: outbox, to: outbound) }
+                    tasks.addTask { try await notify(from: outbox, to: outbound) }
                     try await converse(inbound, outbound, connection)
                     // Who half-closes after subscribing still listens; the stream ends with the
                     // peer.
@@ -71,27 +71,31 @@ struct QueryServer: Sendable {
                 if let reply { try await outbound.write(reply) }
             case .tooLong:
                 let hint = "a request has at most \(Limits.requestBytesMax) bytes"
-                try await outbound.write(refusal(RPCError(.tooLarge, hint: hint)))
+                try await outbound.write(refuse(RPCError(.tooLarge, hint: hint)))
             case .stalled:
                 let hint = "half a request, then nothing for \(Limits.halfSentRequestMsMax) ms"
-                try await outbound.write(refusal(RPCError(.timeout, hint: hint)))
+                try await outbound.write(refuse(RPCError(.timeout, hint: hint)))
                 return
             }
         }
     }
 
-    private func refusal(_ error: RPCError) -> ByteBuffer {
+    /// The answer to what is no request.
+    private func refuse(_ error: RPCError) -> ByteBuffer {
         dispatcher.statistics.requestRefused()
-        return Replies.line(Reply(id: .null, outcome: .failure(error)).json)
+        let reply = Replies.line(Reply(id: .null, outcome: .failure(error)).json)
+        traffic?.record(request: nil, reply: reply)
+        return reply
     }
 
-    private static func notify(
+    private func notify(
         from outbox: Outbox, to outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     ) async throws {
         while true {
             let lines = await outbox.next()
             if lines.isEmpty { return }
             for line in lines {
+                traffic?.record(notification: line)
                 try await outbound.write(line)
                 outbox.written(bytes: line.readableBytes)
             }
@@ -119,24 +123,5 @@ struct QueryServer: Sendable {
             .withConnectedSocket(descriptor) { channel in
                 channel.eventLoop.makeCompletedFuture { try initialise(channel) }
             }
-    }
-}
-
-/// Appends every request with its reply to a file, for the check of all test traffic against the
-/// schemas.
-final class TrafficLog: Sendable {
-    private let descriptor: OwnedDescriptor
-
-    init(path: String) throws(SystemError) {
-        descriptor = try Files.openForAppending(path)
-    }
-
-    func record(request: ByteBuffer, reply: ByteBuffer?) {
-        let request = String(buffer: request)
-        let reply = reply.map { String(buffer: $0) }
-        let entry: JSON = ["request": .string(request), "reply": .optional(reply)]
-        let line = entry.bytes + [UInt8(ascii: "\n")]
-        // A log for tests: what cannot be written is missed by the check itself.
-        line.withUnsafeBytes { bytes in try? descriptor.writeAll(bytes) }
     }
 }

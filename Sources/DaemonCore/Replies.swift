@@ -12,9 +12,8 @@ enum Replies {
     }
 
     /// One line for somebody who is turned away before having asked anything.
-    static func overloaded(hint: String) -> [UInt8] {
-        let reply = Reply(id: .null, outcome: .failure(RPCError(.overloaded, hint: hint)))
-        return reply.json.bytes + [UInt8(ascii: "\n")]
+    static func overloaded(hint: String) -> ByteBuffer {
+        line(Reply(id: .null, outcome: .failure(RPCError(.overloaded, hint: hint))).json)
     }
 
     static func error(_ error: StoreError) -> RPCError {

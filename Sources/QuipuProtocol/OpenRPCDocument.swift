@@ -396,8 +396,8 @@ public enum OpenRPCDocument {
         "metrics","insights","alerts","actions","stats"]},"metric_change":{"type":"object",\#
         "description":"What one batch added to one series.",\#
         "properties":{"metric":{"type":["string","null"]},\#
-        "type":{"$ref":"#/components/schemas/metric_type"},"tags":{"type":"object",\#
-        "additionalProperties":{"type":"string"}},"time":{"$ref":"#/components/schemas/time",\#
+        "type":{"$ref":"#/components/schemas/metric_type"},\#
+        "tags":{"$ref":"#/components/schemas/tags"},"time":{"$ref":"#/components/schemas/time",\#
         "description":"Start of the 10 s that the samples fell into."},"count":{"type":"number"},\#
         "sum":{"type":["number","null"]},"min":{"type":["number","null"]},"max":{"type":["number",\#
         "null"]},"last":{"type":["number","null"]},"relative":{"type":"boolean",\#

@@ -6,9 +6,10 @@ import Testing
 /// The examples of `protocol/`, asked of the real daemon. What it answers goes into the traffic
 /// log, whose check fails when a method or an error is never seen.
 @Suite(.serialized) struct ContractTests {
-    private static let examples = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("protocol/examples").path
+    private static let protocolFolder = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("protocol").path
+    private static var examples: String { protocolFolder + "/examples" }
 
     private static func files(_ folder: String) throws -> [String] {
         try FileManager.default.subpathsOfDirectory(atPath: examples + "/" + folder)
@@ -17,6 +18,14 @@ import Testing
 
     private static func json(_ path: String) throws -> JSON {
         try JSON.parse(FileManager.default.contents(atPath: path) ?? Data(), nestingMax: 200)
+    }
+
+    /// The line itself, or a text and how often it stands there.
+    private static func line(of example: JSON) -> String? {
+        guard let text = example["line"]?["repeat"]?.string,
+            let times = example["line"]?["times"]?.int
+        else { return example["line"]?.string }
+        return String(repeating: text, count: Int(times))
     }
 
     @Test func validRequestsAreAnswered() throws {
@@ -48,14 +57,44 @@ import Testing
         try rig.startDaemon()
         for file in try Self.files("invalid") {
             let example = try Self.json(file)
-            guard let line = example["line"]?.string, example["socket"] == nil,
-                !file.contains("/ingest_")
-            else { continue }
-            let connection = try Connection(rig.querySocket)
+            let line = try #require(Self.line(of: example))
+            let isIngest = example["socket"] == "ingest.sock"
+            let connection = try Connection(isIngest ? rig.ingestSocket : rig.querySocket)
             try connection.send(line + "\n")
             let error = try connection.line()?["error"]
             #expect(error?["code"] == example["error"]?["code"], "\(file)")
             #expect(error?["data"]?["reason"] == example["error"]?["reason"], "\(file)")
+        }
+    }
+
+    /// `> request`, `< reply`, in which `…` stands for anything.
+    @Test func scriptsGoAsTheyAreWritten() throws {
+        let folder = Self.protocolFolder + "/sessions"
+        let scripts = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        #expect(scripts.count >= 5)
+        for script in scripts {
+            let rig = try Rig()
+            try rig.startDaemon()
+            let connection = try Connection(rig.querySocket)
+            let text = try String(contentsOfFile: folder + "/" + script, encoding: .utf8)
+            for (number, line) in text.split(separator: "\n").enumerated() {
+                if line.hasPrefix(">") {
+                    try connection.send(line.dropFirst(2) + "\n")
+                } else if line.hasPrefix("< ") {
+                    let pattern = line.dropFirst(2).split(
+                        separator: "…", omittingEmptySubsequences: false
+                    ).map { NSRegularExpression.escapedPattern(for: String($0)) }
+                    let reply = try #require(try connection.text())
+                    #expect(
+                        reply.range(
+                            of: "^" + pattern.joined(separator: ".*") + "$",
+                            options: .regularExpression) != nil,
+                        "\(script):\(number + 1): \(reply)")
+                }
+            }
+            // Nothing more was said than the script tells.
+            try connection.send("{\"id\":\"last\",\"method\":\"health\"}\n")
+            #expect(try connection.line()?["id"] == "last", "\(script)")
         }
     }
 

@@ -129,6 +129,41 @@ import Testing
     }
 }
 
+/// What the daemon says when it cannot do what it is asked.
+@Suite struct DaemonRefusalTests {
+    @Test func halfARequestIsGivenUpAfterItsTime() throws {
+        let rig = try Rig()
+        try rig.startDaemon()
+        let connection = try Connection(rig.querySocket)
+        try connection.send("{\"method\":")
+        #expect(try connection.line()?["error"]?["code"] == -32004)
+        #expect(try connection.line() == nil)
+    }
+
+    /// A file that must not grow stands for a full disk: nothing is acknowledged, everything else
+    /// is answered.
+    @Test func aFailingDiskAcknowledgesNothing() throws {
+        let rig = try Rig()
+        try rig.startDaemon(underShell: "trap '' XFSZ; ulimit -f 400; exec")
+        let connection = try Connection(rig.ingestSocket)
+        let line = "{\"text\":\"\(String(repeating: "x", count: 900))\"}\n"
+        let text = String(repeating: line, count: 1_000)
+        try connection.send(
+            "{\"method\":\"ingest.open\",\"params\":{\"source\":{\"key\":\"disk:1\","
+                + "\"path\":\"x.jsonl\"},\"size\":\(text.utf8.count)}}\n")
+        let source = try #require(try connection.line()?["result"]?["source_id"]?.int)
+        try connection.send(
+            "{\"method\":\"ingest.batch\",\"params\":{\"source_id\":\(source),\"from\":0,"
+                + "\"to\":\(text.utf8.count),\"bytes\":\(text.utf8.count)}}\n\(text)")
+        let error = try connection.line()?["error"]
+        #expect(error?["code"] == -32005, "\(error?.text ?? "")")
+        let ledger = try rig.ask("ledger")
+        #expect(ledger["balanced"] == true)
+        #expect(ledger["total"]?["received"] == 0)
+        #expect(rig.daemon?.isRunning == true)
+    }
+}
+
 /// One connection of `query.sock`, line by line.
 final class Connection: Sendable {
     private let descriptor: Int32
@@ -161,13 +196,16 @@ final class Connection: Sendable {
     }
 
     /// The next line; nil at the end.
-    func line() throws -> JSON? {
-        try lines.withLock { buffer in
+    func line() throws -> JSON? { try text().map { try JSON.parse(Array($0.utf8)) } }
+
+    /// The next line as it came; nil at the end.
+    func text() throws -> String? {
+        lines.withLock { buffer in
             while true {
                 if let newline = buffer.firstIndex(of: 0x0a) {
                     let line = Array(buffer[..<newline])
                     buffer.removeSubrange(...newline)
-                    return try JSON.parse(line)
+                    return String(decoding: line, as: UTF8.self)
                 }
                 var piece = [UInt8](repeating: 0, count: 64 << 10)
                 let count = read(descriptor, &piece, piece.count)

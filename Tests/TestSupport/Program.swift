@@ -25,7 +25,9 @@ public final class Program {
         }
         guard let handle = FileHandle(forWritingAtPath: log) else { throw POSIXError(.EIO) }
         handle.seekToEndOfFile()
-        process.executableURL = URL(fileURLWithPath: Program.directory + "/" + name)
+        // A path of its own means itself: a shell that sets limits before it becomes the program.
+        let path = name.hasPrefix("/") ? name : Program.directory + "/" + name
+        process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice

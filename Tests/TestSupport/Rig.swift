@@ -43,6 +43,15 @@ public final class Rig {
         try waitUntil("quipud answers") { (try? ask("health")) != nil }
     }
 
+    /// Starts the daemon from a shell that has done something before, such as setting limits.
+    public func startDaemon(underShell before: String) throws {
+        daemon = try Program(
+            "/bin/bash",
+            ["-c", before + " \"$@\"", "quipud", Program.directory + "/quipud"] + places,
+            environment: environment, log: directory("quipud.log"))
+        try waitUntil("quipud answers") { (try? ask("health")) != nil }
+    }
+
     public func startAgent(_ extra: [String] = []) throws {
         let globs = watch.flatMap { ["--watch", logs + "/" + $0] }
         agent = try Program(
