@@ -17,6 +17,9 @@ public struct AgentSettings: Sendable, Equatable {
     public var dialect = DialectName.statsd
     /// `udp.listen`: `HOST:PORT` to receive datagrams on; none by default.
     public var udp: String?
+    /// `udp.anywhere`: also on addresses that other machines reach. Datagrams name no sender, so
+    /// whoever can send them can write any metric.
+    public var udpAnywhere = false
     /// `udp.dialect`
     public var udpDialect = DialectName.statsd
 
@@ -33,6 +36,7 @@ public struct AgentSettings: Sendable, Equatable {
         }
         dialect = try layers.word("metrics.dialect", as: DialectName.self) ?? dialect
         udp = try layers.string("udp.listen")
+        udpAnywhere = try layers.bool("udp.anywhere") ?? udpAnywhere
         udpDialect = try layers.word("udp.dialect", as: DialectName.self) ?? udpDialect
     }
 }

@@ -27,7 +27,10 @@ struct QuipuAgent: ParsableCommand {
             valueName: "glob"))
     var watch: [String] = []
 
-    @Option(help: ArgumentHelp("Receive datagrams on UDP, too.", valueName: "host:port"))
+    @Option(
+        help: ArgumentHelp(
+            "Receive datagrams on UDP, too; on loopback, unless the configuration says udp.anywhere.",
+            valueName: "host:port"))
     var udp: String?
 
     func run() throws {

@@ -59,6 +59,13 @@ struct Sockets {
             let port = UInt16(place[place.index(after: colon)...])
         else { throw Failure(description: "udp.listen: \"\(place)\" is not HOST:PORT") }
         let host = place[..<colon].filter { $0 != "[" && $0 != "]" }
+        guard settings.udpAnywhere || host.hasPrefix("127.") || ["::1", "localhost"].contains(host)
+        else {
+            throw Failure(
+                description:
+                    "udp.listen: \(host) is open to other machines; take 127.0.0.1, or set "
+                    + "udp.anywhere: true in the configuration if that is meant")
+        }
         let descriptor = try UDPSocket.bind(host: String(host), port: port)
         all.append(Listener(descriptor, kind: .datagrams, dialect: dialect))
     }

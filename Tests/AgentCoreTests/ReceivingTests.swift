@@ -143,21 +143,21 @@ import Testing
             ])
     }
 
-    @Test func connectionsAreBounded() throws {
+    @Test func connectionsOfOneUserAreBounded() throws {
         let running = try run([try listener("statsd.sock", .stream)])
         let path = directory("statsd.sock")
-        let clients = try (0..<Limits.connectionsMax).map { _ in
+        let clients = try (0..<Limits.connectionsPerUserMax).map { _ in
             try SendingSocket(to: path, .stream)
         }
         let more = try SendingSocket(to: path, .stream)
         // Closed at once by the other side, while the earlier ones are served.
         var byte: UInt8 = 0
         #expect(read(more.descriptor.raw, &byte, 1) == 0)
-        try clients[Limits.connectionsMax - 1].send("a:1|c\n")
+        try clients[Limits.connectionsPerUserMax - 1].send("a:1|c\n")
         let frames = try running.frames { $0.count == 1 }
         #expect(Self.lines(frames) == ["a:1|c"])
         let figures = running.receiver.figures
-        #expect(figures.connections == Limits.connectionsMax)
+        #expect(figures.connections == Limits.connectionsPerUserMax)
         #expect(figures.connectionsRefused == 1)
         running.stop()
         #expect(running.receiver.figures.connections == 0)

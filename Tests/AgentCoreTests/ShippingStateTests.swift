@@ -43,6 +43,28 @@ import Testing
         #expect(cursor.backlogBytes == 3)
     }
 
+    /// A power cut may take the end of a segment that the daemon has already. What is left is
+    /// neither sent again nor started anew: the account is closed where it stands.
+    @Test(arguments: [0, 10] as [UInt64])
+    func aSegmentThatLostItsEndIsDoneWith(_ size: UInt64) {
+        var cursor = SourceCursor(kind: .datagrams, size: size)
+        cursor.saw(size: size, hasChanged: true)
+        if size > 0 {
+            open(&cursor, at: 25)
+            cursor.end(.complete)
+            let close = SourceCursor.Shipment.batch(
+                from: 25, to: 25, isBuffered: false, isLast: true)
+            #expect(cursor.step == .ship(close))
+            cursor.sent(.ship(close))
+            cursor.advanced(to: 25)
+        } else {
+            cursor.end(.complete)
+        }
+        #expect(cursor.phase == .finished)
+        #expect(cursor.pendingRestart == nil)
+        #expect(cursor.step == nil)
+    }
+
     @Test func anEmptyFileIsNotAskedAbout() {
         #expect(SourceCursor(kind: .file, size: 0).step == nil)
     }

@@ -43,6 +43,19 @@ import Testing
         return frame(payload, kind: .loss)
     }
 
+    @Test(arguments: LossCause.allCases)
+    func everyCauseOfALossIsCounted(_ cause: LossCause) {
+        let report = LossReport(cause: cause, datagrams: 2, lines: 9)
+        var payload = [UInt8](repeating: 0, count: report.payloadBytes)
+        payload.withUnsafeMutableBytes { report.write(to: $0) }
+        let batch = decode(
+            frame(payload, kind: .loss) + frame(Array("a:1|c".utf8)), path: "", kind: .datagrams)
+        #expect(batch.tally.lost == [cause.word: 9])
+        #expect(batch.tally.received == 10)
+        #expect(batch.tally.rejected == [:])
+        #expect(batch.closes)
+    }
+
     @Test func lossReportsAreLines() {
         let batch = decode(
             frame(Array("a:1|c".utf8)) + loss(3, 70) + loss(1, 5) + loss(0, 0), path: "",

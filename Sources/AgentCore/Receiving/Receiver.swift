@@ -31,7 +31,7 @@ public struct ReceiverFigures: Sendable, Equatable {
     public var streamReads: UInt64 = 0
     public var streamBytes: UInt64 = 0
     /// Stream connections that are open, and those that were refused because
-    /// `Limits.connectionsMax` were.
+    /// `Limits.connectionsMax`, or `Limits.connectionsPerUserMax` of one user, were.
     public var connections = 0
     public var connectionsRefused: UInt64 = 0
     /// Calls on sockets that failed for a reason of ours or the kernel's, and the last of them.

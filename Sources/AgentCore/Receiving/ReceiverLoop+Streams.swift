@@ -4,11 +4,13 @@ import QuipuModel
 /// A client of a stream listener.
 final class StreamConnection {
     let descriptor: OwnedDescriptor
+    let user: UInt32
     let dialect: Dialect
     var framing = StreamFraming()
 
-    init(_ descriptor: consuming OwnedDescriptor, dialect: Dialect) {
+    init(_ descriptor: consuming OwnedDescriptor, user: UInt32, dialect: Dialect) {
         self.descriptor = descriptor
+        self.user = user
         self.dialect = dialect
     }
 }

@@ -107,19 +107,26 @@ struct ReceiverLoop: ~Copyable {
         let listener = receiver.listeners[index]
         do {
             while let descriptor = try UnixSocket.accept(on: listener.descriptor.raw) {
-                guard connections.count < Limits.connectionsMax else {
+                let user = try PeerCredentials(of: descriptor.raw).userID
+                guard connections.count < Limits.connectionsMax, hasRoom(user) else {
                     receiver.note { $0.connectionsRefused += 1 }
                     continue
                 }
                 let token = nextToken
                 try poller.add(descriptor.raw, .read, token: token)
                 nextToken += 1
-                connections[token] = StreamConnection(descriptor, dialect: listener.dialect)
+                connections[token] = StreamConnection(
+                    descriptor, user: user, dialect: listener.dialect)
             }
         } catch {
             pause(index, after: error)
         }
         noteConnections()
+    }
+
+    /// One user cannot keep all others out.
+    private func hasRoom(_ user: UInt32) -> Bool {
+        connections.values.count { $0.user == user } < Limits.connectionsPerUserMax
     }
 
     mutating func close(_ token: UInt64) {
