@@ -16,6 +16,7 @@ struct Quipu: ParsableCommand {
         subcommands: [
             HealthCommand.self, StatsCommand.self, LedgerCommand.self, EventsCommand.self,
             SessionsCommand.self, SessionCommand.self, ToolsCommand.self, ErrorsCommand.self,
+            SQLCommand.self,
             MetricsCommand.self, TailCommand.self, SendCommand.self, CallCommand.self,
             DiscoverCommand.self,
         ])
