@@ -1,3 +1,5 @@
+public import QuipuModel
+
 /// The answer of `stats`: the daemon's own figures. Counts are since its start, rates over the last
 /// 10 s.
 public struct StatsReport: Sendable, Equatable {
@@ -74,6 +76,9 @@ public struct StatsReport: Sendable, Equatable {
     public var query = Latency(count: 0)
     public var subscriptions = Subscriptions()
     public var stored = Stored()
+    /// What retention took away since the start, and when it last ran.
+    public var retention = RetentionReport()
+    public var retentionLastRun: Timestamp?
     /// How often each bound was hit, by its name; those never hit are left out.
     public var limitsHit: [String: Int64] = [:]
 
@@ -96,6 +101,9 @@ public struct StatsReport: Sendable, Equatable {
                 "events": .int(stored.events), "series": .int(stored.series),
                 "series_overflow": .int(stored.seriesOverflow),
             ],
+            "retention": .object(
+                [JSON.Member("last_run", .optional(retentionLastRun?.rfc3339))]
+                    + retention.members),
             "limits_hit": .object(
                 limitsHit.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .int($0.value)) }),
         ]

@@ -18,7 +18,8 @@ struct Quipu: ParsableCommand {
             SessionsCommand.self, SessionCommand.self, ToolsCommand.self, ErrorsCommand.self,
             SQLCommand.self,
             MetricsCommand.self, TailCommand.self, SendCommand.self, CallCommand.self,
-            DiscoverCommand.self,
+            DiscoverCommand.self, BackupCommand.self, RestoreCommand.self, RetentionCommand.self,
+            FlushCommand.self,
         ])
 
     @OptionGroup var global: GlobalOptions
