@@ -35,6 +35,7 @@ extension LineDecoder {
     /// Nil when all of the line's samples have been taken up; otherwise none of them has.
     private mutating func takeSamples(_ line: Bytes, _ origin: Origin) -> RejectReason? {
         if let reason = statsd.parse(line) { return reason }
+        if takeTelemetry() { return nil }
         for index in statsd.bits.indices {
             switch metrics.series(
                 name: statsd.name, type: statsd.bits[index].type, tags: statsd.tags, &builder)
@@ -64,5 +65,31 @@ extension LineDecoder {
             }
         }
         return nil
+    }
+
+    /// Takes up what a client tells of itself. False for everybody's metrics.
+    private mutating func takeTelemetry() -> Bool {
+        let name = statsd.name
+        guard name.hasPrefix("datadog.dogstatsd.client.") else { return false }
+        let sum = statsd.values.reduce(0) { $0 + $1.number }
+        let word = name.part("datadog.dogstatsd.client.".utf8.count, name.count)
+        if word.equals("metrics") {
+            builder.batch.senders.metrics += sum
+        } else if word.equals("events") {
+            builder.batch.senders.events += sum
+        } else if word.equals("service_checks") {
+            builder.batch.senders.serviceChecks += sum
+        } else if word.equals("packets_sent") {
+            builder.batch.senders.packetsSent += sum
+        } else if word.equals("packets_dropped") {
+            builder.batch.senders.packetsDropped += sum
+        } else if word.equals("bytes_sent") {
+            builder.batch.senders.bytesSent += sum
+        } else if word.equals("bytes_dropped") {
+            builder.batch.senders.bytesDropped += sum
+        }
+        // So that the line is not remembered as one of a series.
+        statsd.bits.removeAll(keepingCapacity: true)
+        return true
     }
 }

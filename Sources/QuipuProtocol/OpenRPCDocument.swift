@@ -54,8 +54,14 @@ public enum OpenRPCDocument {
         "cut":{"type":"integer","minimum":0}},"required":["open","notifications","missed","cut"]},\#
         "stored":{"type":"object","properties":{"events":{"type":"integer","minimum":0},\#
         "series":{"type":"integer","minimum":0},"series_overflow":{"type":"integer","minimum":0}},\#
-        "required":["events","series","series_overflow"]},"retention":{"type":"object",\#
-        "description":"What retention took away since the start.",\#
+        "required":["events","series","series_overflow"]},"senders":{"type":"object",\#
+        "description":"What DogStatsD clients told of themselves since the start: packets_dropped \#
+        never left their sender.","properties":{"metrics":{"type":"number"},\#
+        "events":{"type":"number"},"service_checks":{"type":"number"},\#
+        "packets_sent":{"type":"number"},"packets_dropped":{"type":"number"},\#
+        "bytes_sent":{"type":"number"},"bytes_dropped":{"type":"number"}},"required":["metrics",\#
+        "events","service_checks","packets_sent","packets_dropped","bytes_sent","bytes_dropped"]},\#
+        "retention":{"type":"object","description":"What retention took away since the start.",\#
         "properties":{"last_run":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}]},\#
         "payload_blocks":{"type":"integer","minimum":0,\#
         "description":"Blocks of about 64 KiB of tools' inputs and outputs."},\#
@@ -69,7 +75,7 @@ public enum OpenRPCDocument {
         "events","sessions","event_rollups","rollups_merged","rollups","series","sources",\#
         "bytes_freed"]},"limits_hit":{"$ref":"#/components/schemas/counts_by_name",\#
         "description":"How often each bound was hit, by its name."}},"required":["uptime_s",\#
-        "rss_bytes","ingest","commits","queries","subscriptions","stored","retention",\#
+        "rss_bytes","ingest","commits","queries","subscriptions","stored","senders","retention",\#
         "limits_hit"]}}},{"name":"ledger","summary":"What became of every line,\#
          per source and in sum.","paramStructure":"by-name","params":[{"name":"limit",\#
         "required":false,"schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor",\#
