@@ -1,4 +1,5 @@
 import ArgumentParser
+import Platform
 import QuipuModel
 
 @main
@@ -17,10 +18,19 @@ struct Quipu: ParsableCommand {
             HealthCommand.self, StatsCommand.self, LedgerCommand.self, EventsCommand.self,
             SessionsCommand.self, SessionCommand.self, ToolsCommand.self, ErrorsCommand.self,
             SQLCommand.self,
-            MetricsCommand.self, TailCommand.self, SendCommand.self, CallCommand.self,
+            MetricsCommand.self, TailCommand.self, SendCommand.self, HookCommand.self,
+            CallCommand.self,
             DiscoverCommand.self, BackupCommand.self, RestoreCommand.self, RetentionCommand.self,
             FlushCommand.self,
         ])
 
     @OptionGroup var global: GlobalOptions
+
+    static func main() {
+        // A hook is on somebody's critical path, and the parser takes longer than its work.
+        if CommandLine.arguments.dropFirst() == ["hook"] {
+            return Hook.run(environment: ProcessFacts.environment(), runtimeDirectory: nil)
+        }
+        main(nil)
+    }
 }
