@@ -67,26 +67,22 @@ extension LineDecoder {
         return nil
     }
 
+    /// What a client tells of itself; more than these it need not.
+    private static let telemetry:
+        [(word: StaticString, path: any WritableKeyPath<SenderReport, Double> & Sendable)] = [
+            ("metrics", \.metrics), ("events", \.events), ("service_checks", \.serviceChecks),
+            ("packets_sent", \.packetsSent), ("packets_dropped", \.packetsDropped),
+            ("bytes_sent", \.bytesSent), ("bytes_dropped", \.bytesDropped),
+        ]
+
     /// Takes up what a client tells of itself. False for everybody's metrics.
     private mutating func takeTelemetry() -> Bool {
         let name = statsd.name
         guard name.hasPrefix("datadog.dogstatsd.client.") else { return false }
-        let sum = statsd.values.reduce(0) { $0 + $1.number }
         let word = name.part("datadog.dogstatsd.client.".utf8.count, name.count)
-        if word.equals("metrics") {
-            builder.batch.senders.metrics += sum
-        } else if word.equals("events") {
-            builder.batch.senders.events += sum
-        } else if word.equals("service_checks") {
-            builder.batch.senders.serviceChecks += sum
-        } else if word.equals("packets_sent") {
-            builder.batch.senders.packetsSent += sum
-        } else if word.equals("packets_dropped") {
-            builder.batch.senders.packetsDropped += sum
-        } else if word.equals("bytes_sent") {
-            builder.batch.senders.bytesSent += sum
-        } else if word.equals("bytes_dropped") {
-            builder.batch.senders.bytesDropped += sum
+        if let figure = Self.telemetry.first(where: { word.equals($0.word) }) {
+            builder.batch.senders[keyPath: figure.path] +=
+                statsd.values.reduce(0) { $0 + $1.number }
         }
         // So that the line is not remembered as one of a series.
         statsd.bits.removeAll(keepingCapacity: true)
