@@ -35,14 +35,7 @@ extension LineDecoder {
     /// Nil when all of the line's samples have been taken up; otherwise none of them has.
     private mutating func takeSamples(_ line: Bytes, _ origin: Origin) -> RejectReason? {
         if let reason = statsd.parse(line) { return reason }
-        for index in statsd.bits.indices {
-            switch metrics.series(
-                name: statsd.name, type: statsd.bits[index].type, tags: statsd.tags, &builder)
-            {
-            case .success(let series): statsd.bits[index].series = series
-            case .failure(let rejected): return rejected.reason
-            }
-        }
+        if let reason = findSeries() { return reason }
         let isRelative = origin.dialect == .statsd && !statsd.isDogStatsD
         for bit in statsd.bits {
             // Only counters and gauges may say when they were measured.
@@ -64,5 +57,22 @@ extension LineDecoder {
             }
         }
         return nil
+    }
+
+    /// The series of each of the line's bits. Nil when all of them have one.
+    private mutating func findSeries() -> RejectReason? {
+        let keepsOrigin = keepsOrigin && !statsd.origin.isEmpty
+        if keepsOrigin { statsd.origin.write(after: statsd.tags, to: &tagText) }
+        return tagText.withUnsafeBytes { withOrigin in
+            let tags = keepsOrigin ? withOrigin : statsd.tags
+            for index in statsd.bits.indices {
+                let type = statsd.bits[index].type
+                switch metrics.series(name: statsd.name, type: type, tags: tags, &builder) {
+                case .success(let series): statsd.bits[index].series = series
+                case .failure(let rejected): return rejected.reason
+                }
+            }
+            return nil
+        }
     }
 }

@@ -216,6 +216,7 @@ public struct DecodedBatch: Sendable {
     public var rollups: [RollupDelta] = []
     public var rejects: [RejectedLine] = []
     public var tally = Tally()
+    public var senders = SenderFigures()
 
     public init() {}
 

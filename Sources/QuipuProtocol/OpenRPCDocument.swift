@@ -54,15 +54,26 @@ public enum OpenRPCDocument {
         "cut":{"type":"integer","minimum":0}},"required":["open","notifications","missed","cut"]},\#
         "stored":{"type":"object","properties":{"events":{"type":"integer","minimum":0},\#
         "series":{"type":"integer","minimum":0},"series_overflow":{"type":"integer","minimum":0}},\#
-        "required":["events","series","series_overflow"]},\#
+        "required":["events","series","series_overflow"]},"senders":{"type":"object",\#
+        "description":"What clients counted about themselves and sent along (`datadog.dogstatsd.cl\#
+        ient.*`, `quipu.senders.*`): their side of the account.",\#
+        "properties":{"metrics":{"type":"integer"},"events":{"type":"integer"},\#
+        "service_checks":{"type":"integer"},"packets_sent":{"type":"integer"},\#
+        "packets_dropped":{"type":"integer","description":"Refused by a full queue,\#
+         or sent while nobody listened."},"bytes_sent":{"type":"integer"},\#
+        "bytes_dropped":{"type":"integer"},"lines_dropped":{"type":"integer",\#
+        "description":"Dropped by a QuipuClient because its buffer was full."}},\#
+        "required":["metrics","events","service_checks","packets_sent","packets_dropped",\#
+        "bytes_sent","bytes_dropped","lines_dropped"]},\#
         "limits_hit":{"$ref":"#/components/schemas/counts_by_name",\#
         "description":"How often each bound was hit, by its name."}},"required":["uptime_s",\#
-        "rss_bytes","ingest","commits","queries","subscriptions","stored","limits_hit"]}}},\#
-        {"name":"ledger","summary":"What became of every line, per source and in sum.",\#
-        "paramStructure":"by-name","params":[{"name":"limit","required":false,\#
-        "schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor","required":false,\#
-        "schema":{"$ref":"#/components/schemas/cursor"}}],"result":{"name":"result",\#
-        "schema":{"type":"object","properties":{"balanced":{"type":"boolean",\#
+        "rss_bytes","ingest","commits","queries","subscriptions","stored","senders",\#
+        "limits_hit"]}}},{"name":"ledger","summary":"What became of every line,\#
+         per source and in sum.","paramStructure":"by-name","params":[{"name":"limit",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/cursor"}}],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"balanced":{"type":"boolean",\#
         "description":"Every source's account closes."},\#
         "total":{"$ref":"#/components/schemas/tally"},"sources":{"type":"array",\#
         "items":{"$ref":"#/components/schemas/source_account"}},"rejects":{"type":"array",\#

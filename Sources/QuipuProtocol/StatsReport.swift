@@ -1,3 +1,5 @@
+public import QuipuModel
+
 /// The answer of `stats`: the daemon's own figures. Counts are since its start, rates over the last
 /// 10 s.
 public struct StatsReport: Sendable, Equatable {
@@ -74,6 +76,8 @@ public struct StatsReport: Sendable, Equatable {
     public var query = Latency(count: 0)
     public var subscriptions = Subscriptions()
     public var stored = Stored()
+    /// As clients told it.
+    public var senders = SenderFigures()
     /// How often each bound was hit, by its name; those never hit are left out.
     public var limitsHit: [String: Int64] = [:]
 
@@ -95,6 +99,15 @@ public struct StatsReport: Sendable, Equatable {
             "stored": [
                 "events": .int(stored.events), "series": .int(stored.series),
                 "series_overflow": .int(stored.seriesOverflow),
+            ],
+            "senders": [
+                "metrics": .int(senders.metrics), "events": .int(senders.events),
+                "service_checks": .int(senders.serviceChecks),
+                "packets_sent": .int(senders.packetsSent),
+                "packets_dropped": .int(senders.packetsDropped),
+                "bytes_sent": .int(senders.bytesSent),
+                "bytes_dropped": .int(senders.bytesDropped),
+                "lines_dropped": .int(senders.linesDropped),
             ],
             "limits_hit": .object(
                 limitsHit.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .int($0.value)) }),
