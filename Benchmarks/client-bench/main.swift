@@ -1,0 +1,73 @@
+// What one recorded metric costs its caller: `client-bench SOCKET [COUNT]`, one line of JSON.
+//
+// Each figure is the median over batches, in nanoseconds a call. The floor beside it is one bare
+// non-blocking send of the same line to the same socket. A pause after each batch lets the thread
+// behind the sender and the socket's reader keep up, as in a program that has other work, too.
+
+import CoreMetrics
+import Platform
+import QuipuClient
+import QuipuMetrics
+
+let arguments = CommandLine.arguments
+let path = arguments.count > 1 ? arguments[1] : "/run/quipu/metrics.sock"
+let count = arguments.count > 2 ? Int(arguments[2]) ?? 200_000 : 200_000
+let batch = 100
+
+let sender = try BackgroundSender(path: path)
+MetricsSystem.bootstrap(QuipuMetricsFactory(sender))
+let tags = [("route", "/login"), ("region", "eu")]
+let counter = sender.counter("bench.requests", tags: tags)
+let timer = sender.timer("bench.latency", tags: tags)
+let gauge = sender.gauge("bench.depth", tags: tags)
+let viaMetrics = CoreMetrics.Counter(label: "bench.metrics", dimensions: tags)
+
+var value: Int64 = 0
+let figures: [(String, Double, Double)] = [
+    measured("counter") { counter.increment() },
+    measured("timer") {
+        value += 1_234
+        timer.record(nanoseconds: value)
+    },
+    measured("gauge_double") {
+        value += 1
+        gauge.set(Double(value) * 0.25)
+    },
+    measured("swift_metrics_counter") { viaMetrics.increment() },
+    try bareSend("bench.requests:1|c|#route:/login,region:eu"),
+]
+sender.flush(milliseconds: 5_000)
+
+let parts = figures.map { "\"\($0.0)\":{\"p50_ns\":\($0.1),\"p99_ns\":\($0.2)}" }
+let sent = sender.figures
+print(
+    "{\(parts.joined(separator: ",")),\"recorded\":\(sent.recorded),"
+        + "\"sent\":\(sent.sent),\"dropped\":\(sent.dropped)}")
+
+/// Nanoseconds a call, by batches: median and 99th percentile.
+func measured(_ name: String, _ body: () -> Void) -> (String, Double, Double) {
+    var times: [Double] = []
+    for _ in 0..<(count / batch) {
+        let start = ContinuousClock.now
+        for _ in 0..<batch { body() }
+        let took = start.duration(to: .now).components.attoseconds
+        times.append(Double(took) / 1e9 / Double(batch))
+        pause()
+    }
+    times.sort()
+    return (name, times[times.count / 2], times[times.count * 99 / 100])
+}
+
+func pause() {
+    let end = ContinuousClock.now + .microseconds(100)
+    while ContinuousClock.now < end {}
+}
+
+/// What a program pays that sends each metric itself. Refused ones count: they cost the same.
+func bareSend(_ line: String) throws -> (String, Double, Double) {
+    let socket = try UnixSocket.connect(to: path, kind: .datagram, nonBlocking: true)
+    let bytes = Array(line.utf8)
+    return measured("bare_send") {
+        bytes.withUnsafeBytes { _ = try? socket.send($0) }
+    }
+}
