@@ -141,7 +141,11 @@ let package = Package(
                 "Platform", "QuipuClient", "QuipuModel", "QuipuProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: strict),
+            swiftSettings: strict,
+            // Hooks start it all the time, and half of a start was the dynamic loader's.
+            linkerSettings: [
+                .unsafeFlags(["-static-executable"], .when(configuration: .release))
+            ]),
 
         // How a program uses QuipuMetrics and QuipuClient; and what recording costs it.
         .executableTarget(

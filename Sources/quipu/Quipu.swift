@@ -2,6 +2,12 @@ import ArgumentParser
 import QuipuModel
 
 @main
+enum Main {
+    static func main() {
+        if !Hook.runIfAsked(CommandLine.arguments) { Quipu.main() }
+    }
+}
+
 struct Quipu: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quipu",
@@ -16,7 +22,8 @@ struct Quipu: ParsableCommand {
         subcommands: [
             HealthCommand.self, StatsCommand.self, LedgerCommand.self, EventsCommand.self,
             SessionsCommand.self, SessionCommand.self, ToolsCommand.self, ErrorsCommand.self,
-            MetricsCommand.self, TailCommand.self, SendCommand.self, CallCommand.self,
+            MetricsCommand.self, TailCommand.self, SendCommand.self, HookCommand.self,
+            CallCommand.self,
             DiscoverCommand.self,
         ])
 

@@ -4,20 +4,6 @@ import Testing
 
 /// Datagrams over UDP, for clients that know nothing else.
 @Suite struct UDPTests {
-    private func port() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = Self.loopback(port: 0)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
-            }
-        }
-        guard bound else { throw POSIXError(.EADDRNOTAVAIL) }
-        return UInt16(bigEndian: address.sin_port)
-    }
-
     private static func loopback(port: UInt16) -> sockaddr_in {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -41,7 +27,7 @@ import Testing
 
     @Test func loopbackIsReceived() throws {
         let rig = try Rig()
-        let port = try port()
+        let port = try freeUDPPort()
         try rig.startDaemon()
         try rig.startAgent(["--udp", "127.0.0.1:\(port)"])
         #expect(send("udp.requests:3|c\nudp.requests:4|c", to: port))
@@ -55,7 +41,7 @@ import Testing
     @Test func otherAddressesAreRefusedUnlessMeant() throws {
         let rig = try Rig()
         let arguments = ["--runtime-dir", rig.runtime, "--state-dir", rig.state]
-        let port = try port()
+        let port = try freeUDPPort()
         let refused = try Program(
             "quipu-agent", arguments + ["--udp", "0.0.0.0:\(port)"], log: rig.directory("no.log"))
         #expect(refused.wait() == 1)
