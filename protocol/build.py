@@ -16,7 +16,7 @@ SWIFT = REPOSITORY / "Sources/QuipuProtocol/OpenRPCDocument.swift"
 ORDER = [
     "rpc.discover", "health", "stats", "ledger", "events.query", "events.summary",
     "sessions.list", "sessions.get", "tools.stats", "errors.list", "metrics.list",
-    "metrics.query", "subscribe", "unsubscribe", "ingest.open", "ingest.batch", "ingest.skip",
+    "metrics.query", "sql", "subscribe", "unsubscribe", "ingest.open", "ingest.batch", "ingest.skip",
 ]
 
 ERRORS = [

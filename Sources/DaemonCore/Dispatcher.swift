@@ -90,6 +90,9 @@ struct Dispatcher: Sendable {
                 try await store.metric(query)
             }
             return query.reply(series)
+        case .sql:
+            let query = try parameters.sqlQuery()
+            return try await ask { store throws(StoreError) in try await store.sql(query) }.json
         case .subscribe: return try connection.subscribe(try parameters.subscribeRequest())
         case .unsubscribe: return try connection.unsubscribe(try parameters.subscriptionNumber())
         }

@@ -14,6 +14,7 @@ public enum Limits {
     public static let replyBytesMax = 16 << 20
     public static let rowsPerReplyMax = 10_000
     public static let rowsPerReplyDefault = 100
+    public static let sqlRowsPerReplyDefault = 1_000
     public static let queryMsMax = 5_000
     public static let groupsPerReplyMax = 10_000
     public static let pointsPerSeriesMax = 11_000

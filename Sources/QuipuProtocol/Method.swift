@@ -12,6 +12,7 @@ public enum Method: String, Sendable, CaseIterable {
     case errorsList = "errors.list"
     case metricsList = "metrics.list"
     case metricsQuery = "metrics.query"
+    case sql
     case subscribe
     case unsubscribe
 }

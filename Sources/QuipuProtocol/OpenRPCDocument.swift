@@ -220,7 +220,19 @@ public enum OpenRPCDocument {
         "properties":{"metric":{"type":"string"},"since":{"$ref":"#/components/schemas/time"},\#
         "until":{"$ref":"#/components/schemas/time"},"step_s":{"type":"integer","minimum":10},\#
         "series":{"type":"array","items":{"$ref":"#/components/schemas/metric_series"}}},\#
-        "required":["metric","since","until","step_s","series"]}}},{"name":"subscribe",\#
+        "required":["metric","since","until","step_s","series"]}}},{"name":"sql",\#
+        "summary":"One SELECT over the views that docs/sql.md describes.",\#
+        "paramStructure":"by-name","params":[{"name":"query","required":true,\#
+        "schema":{"type":"string","minLength":1,"maxLength":65536,\#
+        "description":"One SELECT in SQLite's dialect. It may read the views and do nothing else."\#
+        }},{"name":"limit","required":false,"schema":{"type":"integer","minimum":1,\#
+        "maximum":10000,"default":1000,"description":"Rows of the reply at most."}}],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"columns":{"type":"array","items":{"type":"string"}},"rows":{"type":"array",\#
+        "items":{"type":"array","items":{"$ref":"#/components/schemas/scalar"}},\#
+        "description":"Values in the order of the columns; blobs as hexadecimal text."},\#
+        "truncated":{"type":"boolean","description":"There were more rows than limit,\#
+         or than fit a reply."}},"required":["columns","rows","truncated"]}}},{"name":"subscribe",\#
         "summary":"A stream of notifications on this connection.","paramStructure":"by-name",\#
         "params":[{"name":"topics","required":false,"schema":{"description":"Default: events.",\#
         "oneOf":[{"$ref":"#/components/schemas/topic"},{"type":"array",\#

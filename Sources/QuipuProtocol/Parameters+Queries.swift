@@ -125,6 +125,15 @@ extension Parameters {
         return ToolQuery(range: range, filters: filters + conditions, page: page)
     }
 
+    /// `sql`.
+    public mutating func sqlQuery() throws(RPCError) -> SQLQuery {
+        let text = try requiredString("query")
+        let limit = try int("limit", in: 1...Int64(Limits.rowsPerReplyMax))
+        try finish()
+        return SQLQuery(
+            text: text, rowsMax: limit.map { Int($0) } ?? Limits.sqlRowsPerReplyDefault)
+    }
+
     /// `metrics.list`. `*` in a metric's name stands for anything, as `%` does.
     public mutating func seriesQuery() throws(RPCError) -> SeriesQuery {
         let metric = try string("metric")

@@ -17,6 +17,16 @@ struct Durations {
         sketch.add(milliseconds)
     }
 
+    /// Adds the durations of all events that a rollup counts.
+    mutating func add(_ rollup: EventRollupRow) {
+        guard let encoded = rollup.sketch else { return }
+        count += rollup.timed
+        sum += rollup.sumMs
+        min = Swift.min(min, rollup.minMs)
+        max = Swift.max(max, rollup.maxMs)
+        sketch.merge(encoded: encoded)
+    }
+
     /// Nil when no event had a duration. Quantiles never leave what was measured.
     var summary: DurationSummary? {
         guard count > 0 else { return nil }

@@ -10,6 +10,9 @@ struct EventRow {
         , attributes, opening_block, opening_at, closing_block, closing_at
         """
 
+    static let kindColumn: Int32 = 3
+    static let nameColumn: Int32 = 4
+
     /// What to select. Attributes are the bulk of a row: leave them out where nothing asks for
     /// them.
     static func columns(withAttributes: Bool) -> String { withAttributes ? facts + details : facts }
@@ -87,8 +90,8 @@ enum EventOperand {
 
     init(path: String) {
         switch path {
-        case "kind": self = .interned(3)
-        case "name": self = .interned(4)
+        case "kind": self = .interned(EventRow.kindColumn)
+        case "name": self = .interned(EventRow.nameColumn)
         case "status": self = .status
         case "duration_ms": self = .durationMs
         case "session": self = .interned(7)

@@ -16,6 +16,7 @@ final class EventWriter {
     private let strings: StringTable
     private let payloads: PayloadBlockWriter
     private let sessions: SessionWriter
+    private let rollups: EventRollupWriter
     private let toolUse: Int64
     private let insert: RawStatement
     private let findCall: RawStatement
@@ -25,11 +26,12 @@ final class EventWriter {
 
     init(
         _ connection: OpaquePointer, strings: StringTable, payloads: PayloadBlockWriter,
-        sessions: SessionWriter
+        sessions: SessionWriter, rollups: EventRollupWriter
     ) throws {
         self.strings = strings
         self.payloads = payloads
         self.sessions = sessions
+        self.rollups = rollups
         toolUse = try strings.id(of: "tool_use")
         let newest = try RawStatement(connection, "SELECT max(id) FROM events")
         nextSeq = try newest.step() ? newest.int(0) + 1 : 1
@@ -109,6 +111,10 @@ final class EventWriter {
         insert.bind(21, text: row.text(event.attributes))
         try insert.run()
         nextSeq += 1
+        rollups.add(
+            EventRollupWriter.Facts(
+                time: event.time.microseconds, kind: row.kind, name: row.name,
+                status: event.status, duration: row.durationMicroseconds))
         if let session = row.session {
             let share = share(kind: row.kind, name: row.name, event.status)
             sessions.add(share, to: session, at: event.time.microseconds)
@@ -168,6 +174,7 @@ final class EventWriter {
         let call = CallFacts.joining(
             opening: isOpening ? half : stored, closing: isOpening ? stored : half)
         try write(call, to: seq)
+        rollups.replace(stored.rollupFacts(kind: row.kind), with: call.rollupFacts(kind: row.kind))
         if let session = row.session {
             sessions.replace(
                 share(kind: row.kind, name: stored.name, stored.status),
@@ -278,6 +285,13 @@ private struct NewRow {
     ) -> UnsafeRawBufferPointer? {
         guard !slice.isNone, slice.range.upperBound <= bytes.count else { return nil }
         return UnsafeRawBufferPointer(rebasing: bytes[slice.range])
+    }
+}
+
+extension CallFacts {
+    fileprivate func rollupFacts(kind: Int64) -> EventRollupWriter.Facts {
+        EventRollupWriter.Facts(
+            time: time, kind: kind, name: name, status: status, duration: durationMicroseconds)
     }
 }
 

@@ -4,6 +4,8 @@ import GRDBSQLite
 struct SQLiteFailure: Error {
     var code: Int32
     var message: String
+
+    var isInterrupt: Bool { code & 0xff == SQLITE_INTERRUPT }
 }
 
 /// One prepared statement over the bare SQLite API, for what is run too often for anything in

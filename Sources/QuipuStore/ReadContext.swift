@@ -16,9 +16,7 @@ extension SQLiteStore {
                 defer { deadline.unwatch(connection) }
                 return try body(try ReadContext(connection))
             }
-        } catch let failure as SQLiteFailure
-            where failure.code & 0xff == SQLITE_INTERRUPT && deadline.hasPassed
-        {
+        } catch let failure as SQLiteFailure where failure.isInterrupt && deadline.hasPassed {
             throw .timeout
         } catch {
             throw StoreError(error)

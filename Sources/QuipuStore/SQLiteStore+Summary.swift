@@ -4,10 +4,20 @@ extension SQLiteStore {
     public func summary(_ query: SummaryQuery) async throws(StoreError) -> Page<EventGroup> {
         try await read { context in
             var grouping = EventGrouping(query)
-            var scan = try EventScan(
-                context, query.range, query.filters, withAttributes: grouping.needsAttributes,
-                order: .any)
-            while let row = try scan.next() { try grouping.add(row, context) }
+            var ranges = [query.range]
+            if let widthMax = grouping.rollupWidthMax,
+                var rollups = try EventRollupScan(
+                    context, query.range, query.filters, widthMax: widthMax)
+            {
+                while let rollup = try rollups.next() { try grouping.add(rollup, context) }
+                ranges = rollups.edges
+            }
+            for range in ranges {
+                var scan = try EventScan(
+                    context, range, query.filters, withAttributes: grouping.needsAttributes,
+                    order: .any)
+                while let row = try scan.next() { try grouping.add(row, context) }
+            }
             let cursor = try query.page.cursor.map {
                 try PageCursor($0, list: "g", numbers: 1, texts: 1)
             }
@@ -60,6 +70,29 @@ private struct EventGrouping {
             }
     }
 
+    /// The widest rollups that fall into one group each, in seconds; nil where only rows can tell.
+    var rollupWidthMax: Int64? {
+        guard sumPaths.isEmpty else { return nil }
+        var widthMax = Int64.max
+        for member in members {
+            switch member {
+            case .operand(.interned(EventRow.kindColumn)), .operand(.interned(EventRow.nameColumn)),
+                .operand(.status):
+                continue
+            case .operand: return nil
+            // Days, weeks and months are made of whole days.
+            case .span(let span): widthMax = min(widthMax, span == .hour ? 3_600 : 86_400)
+            }
+        }
+        return widthMax
+    }
+
+    mutating func add(_ rollup: EventRollupRow, _ context: ReadContext) throws {
+        let place = try place(of: rollup, context)
+        groups[place].counts.add(rollup.status, count: rollup.count)
+        groups[place].durations.add(rollup)
+    }
+
     mutating func add(_ row: EventRow, _ context: ReadContext) throws {
         let place = try place(of: row, context)
         groups[place].counts.add(row.status)
@@ -83,6 +116,39 @@ private struct EventGrouping {
             case .span(let span): append(CivilTime.start(of: span, holding: row.time))
             }
         }
+        return try place { operand, span in
+            if let span { return .text(of: span, holding: row.time) }
+            return try operand?.value(row, context) ?? .null
+        }
+    }
+
+    /// As for a row; `rollupWidthMax` says that there are no other members.
+    private mutating func place(
+        of rollup: EventRollupRow, _ context: ReadContext
+    ) throws -> Int {
+        key.removeAll(keepingCapacity: true)
+        for member in members {
+            switch member {
+            case .operand(.interned(EventRow.kindColumn)): append(rollup.kind)
+            case .operand(.interned): append(rollup.name ?? -1)
+            case .operand: append(Int64(rollup.status.rawValue))
+            case .span(let span): append(CivilTime.start(of: span, holding: rollup.start))
+            }
+        }
+        return try place { operand, span in
+            if let span { return .text(of: span, holding: rollup.start) }
+            switch operand {
+            case .interned(EventRow.kindColumn): return .string(try context.text(rollup.kind))
+            case .interned: return try context.text(rollup.name).map(Scalar.string) ?? .null
+            default: return rollup.status.word.map(Scalar.string) ?? .null
+            }
+        }
+    }
+
+    /// The group of `key`, made with the members' values when it is new.
+    private mutating func place(
+        _ value: (EventOperand?, GroupKey.Span?) throws -> Scalar
+    ) throws -> Int {
         if let known = places[key] { return known }
         guard groups.count < Limits.groupsPerReplyMax else {
             throw StoreError.tooLarge(
@@ -90,9 +156,8 @@ private struct EventGrouping {
         }
         let values: [Scalar] = try members.map {
             switch $0 {
-            case .operand(let operand): try operand.value(row, context)
-            case .span(let span):
-                .string(CivilTime.text(seconds: CivilTime.start(of: span, holding: row.time)))
+            case .operand(let operand): try value(operand, nil)
+            case .span(let span): try value(nil, span)
             }
         }
         groups.append(
@@ -156,6 +221,10 @@ private struct EventGrouping {
 }
 
 extension Scalar {
+    fileprivate static func text(of span: GroupKey.Span, holding time: Timestamp) -> Scalar {
+        .string(CivilTime.text(seconds: CivilTime.start(of: span, holding: time)))
+    }
+
     /// A text that tells different values apart and orders equal types.
     fileprivate var sortText: String {
         switch self {

@@ -8,11 +8,20 @@ extension SQLiteStore {
                 try PageCursor($0, list: "t", numbers: 1, texts: 1)
             }
             let isToolCall = Filter(path: "kind", test: .oneOf([.string("tool_use")]))
-            var scan = try EventScan(
-                context, query.range, [isToolCall] + query.filters, withAttributes: false,
-                order: .any)
+            let filters = [isToolCall] + query.filters
             var tools: [Int64?: Tool] = [:]
-            while let row = try scan.next() { tools[row.name, default: Tool()].add(row) }
+            var ranges = [query.range]
+            if var rollups = try EventRollupScan(context, query.range, filters) {
+                while let rollup = try rollups.next() {
+                    tools[rollup.name, default: Tool()].add(rollup)
+                }
+                ranges = rollups.edges
+            }
+            for range in ranges {
+                var scan = try EventScan(
+                    context, range, filters, withAttributes: false, order: .any)
+                while let row = try scan.next() { tools[row.name, default: Tool()].add(row) }
+            }
             guard tools.count <= Limits.groupsPerReplyMax else {
                 throw StoreError.tooLarge(hint: "more than \(Limits.groupsPerReplyMax) tools")
             }
@@ -42,6 +51,12 @@ extension SQLiteStore {
             counts.add(row.status)
             if let duration = row.durationMs { durations.add(duration) }
             lastUsed = max(lastUsed, row.time)
+        }
+
+        mutating func add(_ rollup: EventRollupRow) {
+            counts.add(rollup.status, count: rollup.count)
+            durations.add(rollup)
+            lastUsed = max(lastUsed, rollup.last)
         }
 
         func statistics(name: String) -> ToolStatistics {

@@ -7,6 +7,7 @@ public final class SQLiteStore: Store {
     let reader: any DatabaseReader
     let path: String?
     let queryMsMax: Int
+    let sqlRunner = SQLRunner()
 
     /// Opens the database, making or migrating it as needed.
     ///

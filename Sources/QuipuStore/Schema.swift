@@ -3,7 +3,7 @@ import GRDB
 /// Tables and how they came to be. `docs/database.md` explains them.
 enum Schema {
     /// The version that this program writes. Each migration below makes one.
-    static let version = 1
+    static let version = 2
 
     /// Raises the file to `version`.
     ///
@@ -22,6 +22,11 @@ enum Schema {
             try db.execute(sql: eventTables)
             try db.execute(sql: metricTables)
             try db.execute(sql: "INSERT INTO schema_version VALUES (1)")
+        }
+        migrator.registerMigration("2") { db in
+            try db.execute(sql: eventRollupTable)
+            if let connection = db.sqliteConnection { try EventRollupWriter.fill(connection) }
+            try db.execute(sql: "UPDATE schema_version SET version = 2")
         }
         try migrator.migrate(database)
     }
@@ -142,6 +147,25 @@ enum Schema {
             name INTEGER NOT NULL,
             count INTEGER NOT NULL,
             PRIMARY KEY (session, name)
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// `name` is 0 for none, since a key has no NULL.
+    private static let eventRollupTable = """
+        CREATE TABLE event_rollups (
+            width INTEGER NOT NULL,
+            start INTEGER NOT NULL,
+            kind INTEGER NOT NULL,
+            name INTEGER NOT NULL,
+            status INTEGER NOT NULL,
+            count INTEGER NOT NULL,
+            last INTEGER NOT NULL,
+            timed INTEGER NOT NULL,
+            sum_us REAL NOT NULL,
+            min_us INTEGER NOT NULL,
+            max_us INTEGER NOT NULL,
+            sketch BLOB,
+            PRIMARY KEY (width, start, kind, name, status)
         ) STRICT, WITHOUT ROWID;
         """
 

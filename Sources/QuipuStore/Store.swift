@@ -34,6 +34,8 @@ public protocol Store: Sendable {
     func series(_ query: SeriesQuery) async throws(StoreError) -> Page<Series>
     func metric(_ query: MetricQuery) async throws(StoreError) -> [MetricSeries]
     func ledger(_ page: PageRequest) async throws(StoreError) -> Ledger
+    /// One SELECT that somebody wrote, over views of the database.
+    func sql(_ query: SQLQuery) async throws(StoreError) -> SQLRows
 
     // MARK: Care
 

@@ -8,6 +8,7 @@ final class WriterTables {
     let sessions: SessionWriter
     let sources: SourceWriter
     let events: EventWriter
+    let eventRollups: EventRollupWriter
     let rollups: RollupWriter
     private let addToCounter: RawStatement
     private let setCounter: RawStatement
@@ -27,8 +28,10 @@ final class WriterTables {
         payloads = try PayloadBlockWriter(connection)
         sessions = try SessionWriter(connection)
         sources = try SourceWriter(connection)
+        eventRollups = try EventRollupWriter(connection)
         events = try EventWriter(
-            connection, strings: strings, payloads: payloads, sessions: sessions)
+            connection, strings: strings, payloads: payloads, sessions: sessions,
+            rollups: eventRollups)
         rollups = try RollupWriter(
             connection, strings: strings, seriesCount: countedSeries, seriesMax: seriesMax)
         countedSeq = events.nextSeq
@@ -44,6 +47,7 @@ final class WriterTables {
             outcomes.append(try store(batch, at: now, &completed))
         }
         try rollups.flush()
+        try eventRollups.flush()
         try sessions.flush()
         if outcomes.contains(.stored) { try count(at: now) }
         let created = events.nextSeq > firstSeq ? firstSeq...(events.nextSeq - 1) : nil

@@ -31,6 +31,16 @@ public struct DDSketch: Sendable, Equatable {
         }
     }
 
+    /// Takes one value back that was added before, with weight 1. False when it is not there (its
+    /// bin was collapsed): then nothing has changed.
+    public mutating func remove(_ value: Double) -> Bool {
+        if value > 0 { return positive.remove(index: LogMapping.index(value)) }
+        if value < 0 { return negative.remove(index: LogMapping.index(-value)) }
+        guard zeroCount >= 1 else { return false }
+        zeroCount -= 1
+        return true
+    }
+
     public mutating func merge(_ other: DDSketch) {
         zeroCount += other.zeroCount
         positive.merge(other.positive)
@@ -99,6 +109,15 @@ private struct Bins: Sendable, Equatable {
         guard weight > 0 else { return }
         count += weight
         weights[position(of: index)] += weight
+    }
+
+    mutating func remove(index: Int) -> Bool {
+        guard weights.indices.contains(index - offset), weights[index - offset] >= 1 else {
+            return false
+        }
+        weights[index - offset] -= 1
+        count -= 1
+        return true
     }
 
     mutating func merge(_ other: Bins) {
@@ -216,6 +235,15 @@ extension DDSketch {
         return writer.bytes
     }
 
+    /// Merges a sketch without making it first. False when the bytes are not a sketch.
+    @discardableResult
+    public mutating func merge(encoded bytes: UnsafeRawBufferPointer) -> Bool {
+        var reader = ByteReader(bytes)
+        guard reader.byte() == 1, let zero = reader.weight() else { return false }
+        zeroCount += zero
+        return positive.add(&reader) && negative.add(&reader) && reader.isAtEnd
+    }
+
     /// Nil when the bytes are not a sketch.
     public init?(encoded bytes: UnsafeRawBufferPointer) {
         var reader = ByteReader(bytes)
@@ -231,14 +259,21 @@ extension DDSketch {
 
 extension Bins {
     fileprivate init?(_ reader: inout ByteReader) {
-        guard let count = reader.varint(), count <= DDSketch.binsMax else { return nil }
+        self.init()
+        guard add(&reader) else { return nil }
+    }
+
+    /// Adds bins as they are encoded. False when the bytes are not bins.
+    fileprivate mutating func add(_ reader: inout ByteReader) -> Bool {
+        guard let count = reader.varint(), count <= DDSketch.binsMax else { return false }
         var index = 0
         for _ in 0..<count {
-            guard let gap = reader.signed(), let weight = reader.weight() else { return nil }
+            guard let gap = reader.signed(), let weight = reader.weight() else { return false }
             let (next, overflow) = index.addingReportingOverflow(gap)
-            guard !overflow, LogMapping.indices.contains(next) else { return nil }
+            guard !overflow, LogMapping.indices.contains(next) else { return false }
             index = next
             add(index: index, weight: weight)
         }
+        return true
     }
 }

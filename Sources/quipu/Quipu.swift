@@ -23,7 +23,7 @@ struct Quipu: ParsableCommand {
             HealthCommand.self, StatsCommand.self, LedgerCommand.self, EventsCommand.self,
             SessionsCommand.self, SessionCommand.self, ToolsCommand.self, ErrorsCommand.self,
             MetricsCommand.self, TailCommand.self, SendCommand.self, HookCommand.self,
-            CallCommand.self,
+            CallCommand.self, SQLCommand.self,
             DiscoverCommand.self,
         ])
 

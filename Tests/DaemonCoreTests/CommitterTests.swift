@@ -121,6 +121,7 @@ private final class MemoryStore: Store {
         throw .closed
     }
     func ledger(_ page: PageRequest) async throws(StoreError) -> Ledger { throw .closed }
+    func sql(_ query: SQLQuery) async throws(StoreError) -> SQLRows { throw .closed }
     func status() async throws(StoreError) -> StoreStatus { throw .closed }
     func close() async {}
 }

@@ -70,6 +70,7 @@ enum Check {
         case .errorsList: _ = try parameters.errorQuery()
         case .metricsList: _ = try parameters.seriesQuery()
         case .metricsQuery: _ = try parameters.metricQuery()
+        case .sql: _ = try parameters.sqlQuery()
         case .subscribe: _ = try parameters.subscribeRequest()
         case .unsubscribe: _ = try parameters.subscriptionNumber()
         }

@@ -8,6 +8,13 @@ private func require(_ condition: Bool, _ rule: StaticString) {
     precondition(condition, "broken rule: \(rule)")
 }
 
+private func requireText(_ slice: Slice, in bytes: [UInt8]) {
+    guard !slice.isNone else { return }
+    require(slice.range.upperBound <= bytes.count, "slices lie inside")
+    require(
+        String(validating: bytes[slice.range], as: UTF8.self) != nil, "columns are UTF-8")
+}
+
 /// One line each, and each in exactly one way.
 private func requireClosed(_ batch: DecodedBatch) {
     let tally = batch.tally
@@ -19,14 +26,10 @@ private func requireClosed(_ batch: DecodedBatch) {
     for event in batch.events {
         let slices = [
             event.kind, event.name, event.session, event.task, event.agent, event.error,
-            event.toolUseID, event.attributes, event.payload,
+            event.toolUseID, event.attributes,
         ]
-        for slice in slices where !slice.isNone {
-            require(slice.range.upperBound <= batch.bytes.count, "slices lie inside")
-            require(
-                String(validating: batch.bytes[slice.range], as: UTF8.self) != nil,
-                "columns are UTF-8")
-        }
+        for slice in slices { requireText(slice, in: batch.bytes) }
+        requireText(event.payload, in: batch.payloads)
         require(!event.kind.isNone, "every event has a kind")
     }
     for delta in batch.rollups {

@@ -1,0 +1,120 @@
+import QuipuModel
+
+/// What a `sql` question may read, apart from the tables behind it: names and columns stay when
+/// tables change. `docs/sql.md` describes them.
+///
+/// `time` is text for people; `time_us` is the column that an index knows: filter by that one.
+///
+/// Each view has another one behind it, whose name begins with a secret: SQLite tells an authorizer
+/// by name which view a table is read for, and a user can call a subquery whatever he likes.
+enum SQLViews {
+    static let names = [
+        "events", "sessions", "tools", "tools_hourly", "series", "metrics_10s", "ledger",
+    ]
+
+    static func definitions(secret: String) -> String {
+        bodies.replacing("CREATE TEMP VIEW ", with: "CREATE TEMP VIEW \(secret)")
+            + names.map { "CREATE TEMP VIEW \($0) AS SELECT * FROM temp.\(secret)\($0);" }
+            .joined()
+    }
+
+    /// The tables that these read.
+    static let tables: Set<String> = [
+        "events", "strings", "sources", "sessions", "event_rollups", "series", "rollups_10s",
+        "ledger_rejected", "ledger_lost",
+    ]
+
+    private static let bodies = """
+        CREATE TEMP VIEW events AS
+        SELECT e.id AS seq, \(text(of: "e.time")) AS time, e.time AS time_us,
+            kinds.text AS kind, names.text AS name, \(status(of: "e.status")) AS status,
+            e.duration_us / 1000.0 AS duration_ms, session_names.text AS session,
+            task_names.text AS task, agent_names.text AS agent, e.error AS error,
+            sources.path AS source_path, e.offset AS source_offset,
+            e.tool_use_id AS tool_use_id, e.attributes AS attributes
+        FROM main.events AS e
+        JOIN main.strings AS kinds ON kinds.id = e.kind
+        LEFT JOIN main.strings AS names ON names.id = e.name
+        LEFT JOIN main.strings AS session_names ON session_names.id = e.session
+        LEFT JOIN main.strings AS task_names ON task_names.id = e.task
+        LEFT JOIN main.strings AS agent_names ON agent_names.id = e.agent
+        LEFT JOIN main.sources AS sources ON sources.id = e.source;
+
+        CREATE TEMP VIEW sessions AS
+        SELECT names.text AS session, \(text(of: "s.started")) AS started,
+            s.started AS started_us, \(text(of: "s.last_activity")) AS last_activity,
+            s.last_activity AS last_activity_us, s.events AS events, s.tool_calls AS tool_calls,
+            s.errors AS errors, s.blocked AS blocked
+        FROM main.sessions AS s JOIN main.strings AS names ON names.id = s.session;
+
+        CREATE TEMP VIEW tools AS
+        \(tools(columns: "", grouping: "r.name", width: 86_400));
+
+        CREATE TEMP VIEW tools_hourly AS
+        \(tools(columns: hour, grouping: "r.start, r.name", width: 3_600));
+
+        CREATE TEMP VIEW series AS
+        SELECT s.id AS id, s.name AS name, \(type(of: "s.type")) AS type, s.tags AS tags,
+            hosts.text AS host, \(text(of: "s.first")) AS first, \(text(of: "s.last")) AS last,
+            s.samples AS samples, s.value AS value
+        FROM main.series AS s LEFT JOIN main.strings AS hosts ON hosts.id = s.host;
+
+        CREATE TEMP VIEW metrics_10s AS
+        SELECT \(text(of: "r.bucket * 1000000")) AS time, r.bucket * 1000000 AS time_us,
+            r.series AS series, s.name AS name, \(type(of: "s.type")) AS type, s.tags AS tags,
+            r.count AS count, r.sum AS sum, r.sum / nullif(r.count, 0) AS avg, r.min AS min,
+            r.max AS max, r.last AS last
+        FROM main.rollups_10s AS r JOIN main.series AS s ON s.id = r.series;
+
+        CREATE TEMP VIEW ledger AS
+        SELECT s.path AS path, s.kind AS kind, s.incarnation AS incarnation,
+            s.position AS position, s.size AS size, s.received AS received, s.stored AS stored,
+            s.merged AS merged, s.blank AS blank,
+            (SELECT ifnull(sum(count), 0) FROM main.ledger_rejected WHERE source = s.id)
+                AS rejected,
+            (SELECT ifnull(sum(count), 0) FROM main.ledger_lost WHERE source = s.id) AS lost,
+            s.finished AS finished
+        FROM main.sources AS s;
+        """
+
+    /// RFC 3339 with milliseconds.
+    private static func text(of microseconds: String) -> String {
+        "strftime('%Y-%m-%dT%H:%M:%fZ', \(microseconds) / 1000000.0, 'unixepoch')"
+    }
+
+    private static func status(of column: String) -> String {
+        choice(column, EventStatus.allCases.map { (Int($0.rawValue), $0.word) })
+    }
+
+    private static func type(of column: String) -> String {
+        choice(column, MetricType.allCases.map { (Int($0.rawValue), $0.word) })
+    }
+
+    private static func choice(_ column: String, _ words: [(Int, String?)]) -> String {
+        let cases = words.compactMap { value, word in word.map { "WHEN \(value) THEN '\($0)'" } }
+        return "CASE \(column) \(cases.joined(separator: " ")) END"
+    }
+
+    private static let hour =
+        "\(text(of: "r.start * 1000000")) AS hour, r.start * 1000000 AS hour_us, "
+
+    private static func tools(columns: String, grouping: String, width: Int) -> String {
+        func count(_ status: EventStatus) -> String {
+            "sum(r.count) FILTER (WHERE r.status = \(status.rawValue))"
+        }
+        return """
+            SELECT \(columns)names.text AS name, sum(r.count) AS count,
+                ifnull(\(count(.ok)), 0) AS ok, ifnull(\(count(.error)), 0) AS errors,
+                ifnull(\(count(.blocked)), 0) AS blocked,
+                ifnull(\(count(.running)), 0) AS running,
+                min(r.min_us) FILTER (WHERE r.timed > 0) / 1000.0 AS min_ms,
+                sum(r.sum_us) / nullif(sum(r.timed), 0) / 1000.0 AS avg_ms,
+                max(r.max_us) FILTER (WHERE r.timed > 0) / 1000.0 AS max_ms,
+                \(text(of: "max(r.last)")) AS last_used
+            FROM main.event_rollups AS r LEFT JOIN main.strings AS names ON names.id = r.name
+            WHERE r.width = \(width)
+                AND r.kind = (SELECT id FROM main.strings WHERE text = 'tool_use')
+            GROUP BY \(grouping)
+            """
+    }
+}

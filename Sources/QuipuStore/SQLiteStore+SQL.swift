@@ -1,0 +1,46 @@
+import GRDB
+public import QuipuModel
+
+extension SQLiteStore {
+    /// Runs somebody's own SELECT, one at a time, on a connection that can do nothing else.
+    public func sql(_ query: SQLQuery) async throws(StoreError) -> SQLRows {
+        // The wait for one's turn counts.
+        let deadline = Deadline(milliseconds: queryMsMax)
+        do {
+            if let path {
+                return try await sqlRunner.run(query, path: path, until: deadline)
+            }
+            return try await reader.read { db in
+                guard let connection = db.sqliteConnection else { throw StoreError.closed }
+                return try SQLRunner.run(query, try SQLSandbox(copying: connection), deadline)
+            }
+        } catch {
+            throw StoreError(error)
+        }
+    }
+}
+
+/// Takes turns on a thread of its own, so that such questions never keep the others' readers.
+actor SQLRunner {
+    /// Leaves room for the reply's other members.
+    private static let bytesMax = Limits.replyBytesMax - (64 << 10)
+
+    private let executor = QueueExecutor(label: "quipu.store.sql")
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
+
+    func run(_ query: SQLQuery, path: String, until deadline: Deadline) throws -> SQLRows {
+        try Self.run(query, try SQLSandbox(path: path), deadline)
+    }
+
+    static func run(
+        _ query: SQLQuery, _ sandbox: SQLSandbox, _ deadline: Deadline
+    ) throws -> SQLRows {
+        do {
+            return try sandbox.run(query, bytesMax: bytesMax, until: deadline)
+        } catch let failure as SQLiteFailure where failure.isInterrupt && deadline.hasPassed {
+            throw StoreError.timeout
+        }
+    }
+}

@@ -1,0 +1,200 @@
+import GRDB
+import QuipuModel
+import Sketches
+import TestSupport
+import Testing
+
+@testable import QuipuStore
+
+/// Somebody's own SQL: what it can read, and all that it cannot do.
+@Suite struct SQLTests {
+    private func filled(_ store: SQLiteStore) async throws {
+        try await store.commit([
+            EventLine(
+                time: 1_700_000_000.25, name: "Bash", status: .ok, durationMs: 30, session: "s",
+                attributes: #"{"branch":"main"}"#),
+            EventLine(time: 1_700_000_001, name: "Bash", status: .error, session: "s"),
+            EventLine(time: 1_700_000_002, kind: "prompt", status: .none),
+        ])
+        var builder = BatchBuilder()
+        let series = builder.series("queue.depth", .gauge, "site:a")
+        var rollup = Rollup()
+        rollup.add(4, weight: 1, atMicroseconds: 1_700_000_001_000_000)
+        rollup.add(6, weight: 1, atMicroseconds: 1_700_000_002_000_000)
+        builder.add(RollupDelta(series: series, bucketStart: 1_700_000_000, rollup: rollup))
+        var source = try await TestSource(store, key: "m")
+        try await store.commit(source.batch(builder))
+    }
+
+    private func rows(_ store: SQLiteStore, _ text: String, limit: Int = 100) async throws
+        -> SQLRows
+    {
+        try await store.sql(SQLQuery(text: text, rowsMax: limit))
+    }
+
+    @Test(arguments: [true, false])
+    func viewsAreReadOnDiskAndInMemory(_ onDisk: Bool) async throws {
+        func check(_ store: SQLiteStore) async throws {
+            try await filled(store)
+            let events = try await rows(
+                store,
+                """
+                SELECT time, name, status, duration_ms, session, attributes ->> 'branch' AS branch
+                FROM events WHERE kind = 'tool_use' ORDER BY time_us
+                """)
+            #expect(
+                events.columns == ["time", "name", "status", "duration_ms", "session", "branch"])
+            #expect(
+                events.rows == [
+                    [
+                        .string("2023-11-14T22:13:20.250Z"), .string("Bash"), .string("ok"),
+                        .double(30), .string("s"), .string("main"),
+                    ],
+                    [
+                        .string("2023-11-14T22:13:21.000Z"), .string("Bash"), .string("error"),
+                        .null, .string("s"), .null,
+                    ],
+                ])
+            #expect(!events.isTruncated)
+            let tools = try await rows(store, "SELECT name, count, ok, errors, avg_ms FROM tools;")
+            #expect(
+                tools.rows == [[.string("Bash"), .int(2), .int(1), .int(1), .double(30)]])
+            let metrics = try await rows(
+                store, "SELECT name, type, tags, count, avg, max FROM metrics_10s -- all")
+            #expect(
+                metrics.rows == [
+                    [
+                        .string("queue.depth"), .string("gauge"), .string("site:a"), .double(2),
+                        .double(5), .double(6),
+                    ]
+                ])
+            for view in SQLViews.names {
+                let count = try await rows(store, "SELECT count(*) FROM \(view)").rows
+                #expect(count != [[.int(0)]], "\(view)")
+            }
+            // What was committed a moment ago is seen.
+            try await store.commit([EventLine(time: 1)], from: "b")
+            #expect(try await rows(store, "SELECT count(*) FROM events").rows == [[.int(4)]])
+        }
+        if onDisk {
+            try await withStore { try await check($0) }
+        } else {
+            let store = try await SQLiteStore(path: nil, hostName: "here")
+            try await check(store)
+            await store.close()
+        }
+    }
+
+    @Test func filtersByTimeUseTheIndex() async throws {
+        try await withStorePath { path in
+            let store = try await SQLiteStore(path: path, hostName: "here")
+            await store.close()
+            let file = try DatabaseQueue(path: path)
+            let plan = try await file.write { db in
+                try db.execute(sql: SQLViews.definitions(secret: "a_"))
+                return try Row.fetchAll(
+                    db,
+                    sql: "EXPLAIN QUERY PLAN SELECT name FROM temp.events WHERE time_us > 5")
+            }
+            #expect("\(plan)".contains("events_by_time"), "\(plan)")
+        }
+    }
+
+    @Test(arguments: [
+        "DELETE FROM events", "INSERT INTO main.strings VALUES (1, 'x')", "DROP VIEW events",
+        "CREATE TABLE t (a)", "CREATE TEMP TABLE t (a)", "CREATE TEMP VIEW v AS SELECT 1",
+        "ATTACH '/tmp/other.db' AS other", "DETACH main", "PRAGMA journal_mode = DELETE",
+        "PRAGMA query_only = OFF", "PRAGMA table_info(events)",
+        "SELECT * FROM pragma_database_list", "VACUUM", "VACUUM INTO '/tmp/stolen.db'", "BEGIN",
+        "SAVEPOINT s", "REINDEX", "ANALYZE", "EXPLAIN SELECT 1", "SELECT 1; SELECT 2", "", "-- ",
+        "SELECT * FROM main.events", "SELECT * FROM strings", "SELECT * FROM sqlite_master",
+        "SELECT * FROM temp.sqlite_master", "SELECT * FROM payload_blocks",
+        "WITH events AS (SELECT * FROM main.events) SELECT * FROM events",
+        "SELECT (SELECT count(*) FROM main.counters)",
+        "SELECT * FROM (SELECT id FROM main.strings) AS events",
+        "WITH events AS (SELECT text FROM main.strings) SELECT * FROM events",
+        "SELECT load_extension('x')",
+        "SELECT writefile('/tmp/x', 'y')", "SELECT readfile('/etc/passwd')", "SELECT nonsense",
+        "SELECT * FROM nowhere", "SELEKT 1", "VALUES (?1)", "REPLACE INTO events (name) VALUES (1)",
+        "UPDATE events SET name = 'x'",
+    ])
+    func everythingElseIsRefused(_ text: String) async throws {
+        try await withStore { store in
+            try await filled(store)
+            let before = try await store.allEvents()
+            do {
+                let answer = try await rows(store, text)
+                Issue.record("\(text) gave \(answer)")
+            } catch {
+                guard case .invalid(let path, let hint) = error as? StoreError else {
+                    Issue.record("\(text): \(error)")
+                    return
+                }
+                #expect(path == "query")
+                #expect(!hint.isEmpty)
+            }
+            #expect(try await store.allEvents() == before)
+        }
+    }
+
+    /// Each ends at the deadline or at a bound, with the daemon as well as before.
+    @Test(arguments: [
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c",
+        "SELECT zeroblob(2000000000)",
+        "SELECT length(replace(hex(zeroblob(500000)), '0', hex(zeroblob(100))))",
+        "SELECT 'a' LIKE '\(String(repeating: "%a", count: 400))'",
+        """
+        WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 3000)
+        SELECT count(*) FROM c AS a, c AS b, c AS d
+        """,
+        "SELECT group_concat(printf('%1000s', 'x')) FROM (WITH RECURSIVE c(x) AS "
+            + "(SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c)",
+        "SELECT \(String(repeating: "(", count: 5_000))1\(String(repeating: ")", count: 5_000))",
+        "SELECT 1\(String(repeating: " UNION SELECT 1", count: 200))",
+    ])
+    func bombsEnd(_ text: String) async throws {
+        try await withStore(queryMsMax: 300) { store in
+            do {
+                let answer = try await rows(store, text)
+                Issue.record("\(text.prefix(100)) gave \(answer)")
+            } catch let error as StoreError {
+                switch error {
+                case .timeout, .invalid: break
+                default: Issue.record("\(text.prefix(100)): \(error)")
+                }
+            }
+            #expect(try await rows(store, "SELECT 1").rows == [[.int(1)]])
+        }
+    }
+
+    @Test func repliesAreBounded() async throws {
+        try await withStore { store in
+            let numbers =
+                "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 50) "
+            let some = try await rows(store, numbers + "SELECT x FROM c", limit: 10)
+            #expect(some.rows.count == 10)
+            #expect(some.isTruncated)
+            let all = try await rows(store, numbers + "SELECT x FROM c", limit: 50)
+            #expect(all.rows.count == 50)
+            #expect(!all.isTruncated)
+            let large = try await rows(store, numbers + "SELECT printf('%1000000s', x) FROM c")
+            #expect(large.isTruncated)
+            #expect((1..<17).contains(large.rows.count))
+        }
+    }
+
+    @Test func valuesOfEveryTypeAreWritten() async throws {
+        try await withStore { store in
+            let values = try await rows(
+                store,
+                "SELECT 1, 1.5, 9e999, 'ü', x'00ff', NULL, CAST(x'c3' AS TEXT), '' AS a, 1 AS a")
+            #expect(
+                values.rows == [
+                    [
+                        .int(1), .double(1.5), .null, .string("ü"), .string("00FF"), .null,
+                        .string("\u{fffd}"), .string(""), .int(1),
+                    ]
+                ])
+        }
+    }
+}
