@@ -194,8 +194,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Platform", "QuipuClient", "QuipuModel", "QuipuProtocol", "TestSupport", "quipu",
-                "quipu-agent", "quipud",
+                "Platform", "QuipuClient", "QuipuModel", "QuipuProtocol", "TestSupport",
+                "metrics-example", "quipu", "quipu-agent", "quipud",
             ]),
         .testTarget(
             name: "QuipuClientTests",
