@@ -75,27 +75,27 @@ public final class BackgroundSender: Sendable {
     ///   - tags: at most 32; what would end a tag becomes an underscore, and each is cut at 200
     ///     bytes.
     public func counter(_ name: String, tags: [(String, String)] = []) -> Counter {
-        Counter(series: Series(name, .counter, tags, mailbox))
+        Counter(series: SeriesLine(name, .counter, tags, mailbox))
     }
 
     public func gauge(_ name: String, tags: [(String, String)] = []) -> Gauge {
-        Gauge(series: Series(name, .gauge, tags, mailbox))
+        Gauge(series: SeriesLine(name, .gauge, tags, mailbox))
     }
 
     public func timer(_ name: String, tags: [(String, String)] = []) -> Timer {
-        Timer(series: Series(name, .timer, tags, mailbox))
+        Timer(series: SeriesLine(name, .timer, tags, mailbox))
     }
 
     public func histogram(_ name: String, tags: [(String, String)] = []) -> Histogram {
-        Histogram(series: Series(name, .histogram, tags, mailbox))
+        Histogram(series: SeriesLine(name, .histogram, tags, mailbox))
     }
 
     public func distribution(_ name: String, tags: [(String, String)] = []) -> Histogram {
-        Histogram(series: Series(name, .distribution, tags, mailbox))
+        Histogram(series: SeriesLine(name, .distribution, tags, mailbox))
     }
 
     public func set(_ name: String, tags: [(String, String)] = []) -> DistinctSet {
-        DistinctSet(series: Series(name, .set, tags, mailbox))
+        DistinctSet(series: SeriesLine(name, .set, tags, mailbox))
     }
 
     // MARK: Events

@@ -1,7 +1,7 @@
 import QuipuModel
 
 /// One series as the two ends of its lines; between them stands the number.
-final class Series: Sendable {
+final class SeriesLine: Sendable {
     private let head: [UInt8]
     private let tail: [UInt8]
     private let mailbox: Mailbox
@@ -68,7 +68,7 @@ extension UnsafeMutableRawPointer {
 extension BackgroundSender {
     /// Counts how often something happened.
     public struct Counter: Sendable {
-        let series: Series
+        let series: SeriesLine
 
         @inline(__always)
         public func increment(by amount: Int = 1) { series.record(Int64(amount)) }
@@ -77,7 +77,7 @@ extension BackgroundSender {
 
     /// A value that goes up and down; the last one counts.
     public struct Gauge: Sendable {
-        let series: Series
+        let series: SeriesLine
 
         public func set(_ value: Int) { series.record(Int64(value)) }
         public func set(_ value: Double) { series.record(value) }
@@ -85,7 +85,7 @@ extension BackgroundSender {
 
     /// Durations, kept in milliseconds.
     public struct Timer: Sendable {
-        let series: Series
+        let series: SeriesLine
 
         public func record(nanoseconds: Int64) { series.record(nanoseconds: nanoseconds) }
 
@@ -108,7 +108,7 @@ extension BackgroundSender {
 
     /// Values whose spread matters.
     public struct Histogram: Sendable {
-        let series: Series
+        let series: SeriesLine
 
         public func record(_ value: Int) { series.record(Int64(value)) }
         public func record(_ value: Double) { series.record(value) }
@@ -116,7 +116,7 @@ extension BackgroundSender {
 
     /// Counts how many different members there were.
     public struct DistinctSet: Sendable {
-        let series: Series
+        let series: SeriesLine
 
         public func insert(_ member: String) { series.record(member: member) }
     }
