@@ -467,6 +467,8 @@ public struct MetricSeries: Sendable, Equatable {
     /// The tags grouped by; value nil where a series lacks the tag.
     public var tags: [GroupedTag]
     public var points: [Points]
+    /// Where its rollups were found.
+    public var tiers: Set<MetricTier>
 
     public struct GroupedTag: Sendable, Equatable {
         public var key: String
@@ -499,9 +501,10 @@ public struct MetricSeries: Sendable, Equatable {
         }
     }
 
-    public init(tags: [GroupedTag], points: [Points]) {
+    public init(tags: [GroupedTag], points: [Points], tiers: Set<MetricTier> = [.tenSeconds]) {
         self.tags = tags
         self.points = points
+        self.tiers = tiers
     }
 }
 

@@ -45,6 +45,9 @@ extension MetricQuery {
         [
             "metric": .string(metric), "since": .string(range.since.rfc3339),
             "until": .string(range.until.rfc3339), "step_s": .int(stepSeconds),
+            "tiers": .array(
+                MetricTier.allCases.filter { tier in series.contains { $0.tiers.contains(tier) } }
+                    .map { .string($0.word) }),
             "series": .array(series.map(\.json)),
         ]
     }

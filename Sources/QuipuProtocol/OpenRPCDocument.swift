@@ -219,8 +219,11 @@ public enum OpenRPCDocument {
         "result":{"name":"result","schema":{"type":"object",\#
         "properties":{"metric":{"type":"string"},"since":{"$ref":"#/components/schemas/time"},\#
         "until":{"$ref":"#/components/schemas/time"},"step_s":{"type":"integer","minimum":10},\#
-        "series":{"type":"array","items":{"$ref":"#/components/schemas/metric_series"}}},\#
-        "required":["metric","since","until","step_s","series"]}}},{"name":"sql",\#
+        "tiers":{"type":"array","items":{"enum":["10s","1m","1h","1d"]},\#
+        "description":"How wide the spans are that the answer was made of. What is old is kept in \#
+        wider spans, whose points stand at their start."},"series":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/metric_series"}}},"required":["metric","since",\#
+        "until","step_s","series","tiers"]}}},{"name":"sql",\#
         "summary":"One SELECT over the views that docs/sql.md describes.",\#
         "paramStructure":"by-name","params":[{"name":"query","required":true,\#
         "schema":{"type":"string","minLength":1,"maxLength":65536,\#

@@ -14,11 +14,6 @@ final class RollupWriter {
         }
     }
 
-    fileprivate struct Addition {
-        var rollup = Rollup()
-        var members: DistinctCounter?
-    }
-
     /// What changes in a series' row, times in microseconds.
     private struct SeriesChange {
         var first = Int64.max
@@ -52,15 +47,14 @@ final class RollupWriter {
     private(set) var seriesCount: Int64
     private let seriesMax: Int
     private var entries: [[UInt8]: Entry] = [:]
-    private var additions: [Span: Addition] = [:]
+    private var additions: [Span: StoredRollup.Pair] = [:]
     private var changes: [Int64: SeriesChange] = [:]
     private let strings: StringTable
     private let connection: OpaquePointer
     private let findSeries: RawStatement
     private let insertSeries: RawStatement
     private let updateSeries: RawStatement
-    private let load: RawStatement
-    private let replace: RawStatement
+    private let table: RollupTable
 
     init(
         _ connection: OpaquePointer, strings: StringTable, seriesCount: Int64, seriesMax: Int
@@ -88,19 +82,7 @@ final class RollupWriter {
                 value = ?5, value_time = ?6
             WHERE id = ?1
             """)
-        load = try RawStatement(
-            connection,
-            """
-            SELECT count, sum, min, max, last, last_time, sketch, members FROM rollups_10s
-            WHERE series = ?1 AND bucket = ?2
-            """)
-        replace = try RawStatement(
-            connection,
-            """
-            INSERT OR REPLACE INTO rollups_10s (series, bucket, count, sum, min, max, last,
-                last_time, sketch, members)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-            """)
+        table = try RollupTable(connection, .tenSeconds)
     }
 
     /// Takes up a batch's rollups. They are stored by `flush`.
@@ -144,7 +126,10 @@ final class RollupWriter {
         change.valueTime = entry.valueTime
         changes[entry.id] = change
         let span = Span(series: entry.id, bucket: delta.bucketStart)
-        additions[span, default: Addition()].add(added, delta.members)
+        var pair = StoredRollup.Pair()
+        pair.rollup = added
+        pair.members = delta.members
+        additions[span, default: StoredRollup.Pair()].merge(pair)
     }
 
     /// Writes what has been taken up. Has to be called before the transaction ends.
@@ -161,39 +146,9 @@ final class RollupWriter {
         changes.removeAll(keepingCapacity: changes.count <= Self.entriesMax)
         // In the order of the table.
         for (span, addition) in additions.sorted(by: { $0.key < $1.key }) {
-            try merge(
-                addition.rollup, addition.members, series: span.series, bucket: span.bucket)
+            try table.merge(addition, series: span.series, bucket: span.bucket)
         }
         additions.removeAll(keepingCapacity: additions.count <= Self.entriesMax)
-    }
-
-    private func merge(
-        _ added: Rollup, _ addedMembers: DistinctCounter?, series: Int64, bucket: Int64
-    ) throws {
-        var rollup = added
-        var members = addedMembers
-        load.bind(1, series)
-        load.bind(2, bucket)
-        if try load.step() {
-            rollup = StoredRollup.rollup(load, from: 0, withSketch: true)
-            rollup.merge(added)
-            if var stored = StoredRollup.members(load, 7) {
-                if let addedMembers { stored.merge(addedMembers) }
-                members = stored
-            }
-        }
-        load.reset()
-        replace.bind(1, series)
-        replace.bind(2, bucket)
-        replace.bind(3, rollup.count)
-        replace.bind(4, rollup.sum)
-        replace.bind(5, rollup.min)
-        replace.bind(6, rollup.max)
-        replace.bind(7, rollup.last)
-        replace.bind(8, rollup.lastMicroseconds)
-        replace.bind(9, copying: rollup.sketch?.encoded)
-        replace.bind(10, copying: members?.encoded)
-        try replace.run()
     }
 
     // MARK: Series
@@ -243,13 +198,5 @@ final class RollupWriter {
         guard !entry.isOverflow else { return }
         if entries.count >= Self.entriesMax { entries.removeAll(keepingCapacity: true) }
         entries[key] = entry
-    }
-}
-
-extension RollupWriter.Addition {
-    fileprivate mutating func add(_ other: Rollup, _ others: DistinctCounter?) {
-        rollup.merge(other)
-        guard let others else { return }
-        if members == nil { members = others } else { members?.merge(others) }
     }
 }

@@ -9,7 +9,8 @@ import QuipuModel
 /// by name which view a table is read for, and a user can call a subquery whatever he likes.
 enum SQLViews {
     static let names = [
-        "events", "sessions", "tools", "tools_hourly", "series", "metrics_10s", "ledger",
+        "events", "sessions", "tools", "tools_hourly", "series", "metrics_10s", "metrics_1m",
+        "metrics_1h", "metrics_1d", "ledger",
     ]
 
     static func definitions(secret: String) -> String {
@@ -20,8 +21,8 @@ enum SQLViews {
 
     /// The tables that these read.
     static let tables: Set<String> = [
-        "events", "strings", "sources", "sessions", "event_rollups", "series", "rollups_10s",
-        "ledger_rejected", "ledger_lost",
+        "events", "strings", "sources", "sessions", "event_rollups", "series", "ledger_rejected",
+        "ledger_lost", "rollups_10s", "rollups_1m", "rollups_1h", "rollups_1d",
     ]
 
     private static let bodies = """
@@ -59,12 +60,7 @@ enum SQLViews {
             s.samples AS samples, s.value AS value
         FROM main.series AS s LEFT JOIN main.strings AS hosts ON hosts.id = s.host;
 
-        CREATE TEMP VIEW metrics_10s AS
-        SELECT \(text(of: "r.bucket * 1000000")) AS time, r.bucket * 1000000 AS time_us,
-            r.series AS series, s.name AS name, \(type(of: "s.type")) AS type, s.tags AS tags,
-            r.count AS count, r.sum AS sum, r.sum / nullif(r.count, 0) AS avg, r.min AS min,
-            r.max AS max, r.last AS last
-        FROM main.rollups_10s AS r JOIN main.series AS s ON s.id = r.series;
+        \(MetricTier.allCases.map(metrics).joined(separator: "\n"))
 
         CREATE TEMP VIEW ledger AS
         SELECT s.path AS path, s.kind AS kind, s.incarnation AS incarnation,
@@ -93,6 +89,17 @@ enum SQLViews {
     private static func choice(_ column: String, _ words: [(Int, String?)]) -> String {
         let cases = words.compactMap { value, word in word.map { "WHEN \(value) THEN '\($0)'" } }
         return "CASE \(column) \(cases.joined(separator: " ")) END"
+    }
+
+    private static func metrics(_ tier: MetricTier) -> String {
+        """
+        CREATE TEMP VIEW metrics_\(tier.word) AS
+        SELECT \(text(of: "r.bucket * 1000000")) AS time, r.bucket * 1000000 AS time_us,
+            r.series AS series, s.name AS name, \(type(of: "s.type")) AS type, s.tags AS tags,
+            r.count AS count, r.sum AS sum, r.sum / nullif(r.count, 0) AS avg, r.min AS min,
+            r.max AS max, r.last AS last
+        FROM main.\(tier.table) AS r JOIN main.series AS s ON s.id = r.series;
+        """
     }
 
     private static let hour =

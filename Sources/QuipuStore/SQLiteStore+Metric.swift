@@ -16,8 +16,10 @@ extension SQLiteStore {
             var pointCount = 0
             for group in groups {
                 var steps: [Int64: MetricStep] = [:]
+                var tiers: Set<MetricTier> = []
                 for series in group.series {
-                    try Self.collect(series, span, query.stepSeconds, wanted, find, &steps)
+                    try Self.collect(
+                        series, span, query.stepSeconds, wanted, find, &steps, &tiers)
                 }
                 guard !steps.isEmpty else { continue }
                 pointCount += steps.count * query.aggregates.count
@@ -26,7 +28,8 @@ extension SQLiteStore {
                         hint: "more than \(Self.pointsPerReplyMax) points; use a longer step")
                 }
                 answer.append(
-                    MetricSeries(tags: group.tags, points: Self.points(query, steps)))
+                    MetricSeries(
+                        tags: group.tags, points: Self.points(query, steps), tiers: tiers))
             }
             return answer
         }
@@ -88,7 +91,8 @@ extension SQLiteStore {
 
     private static func collect(
         _ series: (id: Int64, type: MetricType), _ span: Range<Int64>, _ stepSeconds: Int64,
-        _ wanted: MetricStep.Wanted, _ find: RawStatement, _ steps: inout [Int64: MetricStep]
+        _ wanted: MetricStep.Wanted, _ find: RawStatement, _ steps: inout [Int64: MetricStep],
+        _ tiers: inout Set<MetricTier>
     ) throws {
         find.bind(1, series.id)
         find.bind(2, span.lowerBound)
@@ -97,6 +101,7 @@ extension SQLiteStore {
         while try find.step() {
             let start = floorDivide(find.int(0), stepSeconds) * stepSeconds
             steps[start, default: MetricStep()].add(find, series.type, wanted)
+            if let tier = MetricStep.tier(find) { tiers.insert(tier) }
         }
     }
 
@@ -136,12 +141,17 @@ private struct MetricStep {
 
     /// Parameters: series, first bucket, bucket after the last.
     static func sql(_ wanted: Wanted) -> String {
-        """
-        SELECT bucket, count, sum, min, max, last, last_time, \(wanted.sketch ? "sketch" : "NULL"),
-            members
-        FROM rollups_10s WHERE series = ?1 AND bucket >= ?2 AND bucket < ?3
-        """
+        // A rollup is in one tier at a time, so all of them together are what there is.
+        MetricTier.allCases.map {
+            """
+            SELECT bucket, count, sum, min, max, last, last_time,
+                \(wanted.sketch ? "sketch" : "NULL"), members, \($0.seconds)
+            FROM \($0.table) WHERE series = ?1 AND bucket >= ?2 AND bucket < ?3
+            """
+        }.joined(separator: " UNION ALL ")
     }
+
+    static func tier(_ row: RawStatement) -> MetricTier? { MetricTier(rawValue: row.int(9)) }
 
     mutating func add(_ row: RawStatement, _ type: MetricType, _ wanted: Wanted) {
         if type == .set {

@@ -3,7 +3,7 @@ public import QuipuModel
 
 /// A `Store` over one SQLite file, or over memory.
 public final class SQLiteStore: Store {
-    private let writer: Writer
+    let writer: Writer
     let reader: any DatabaseReader
     let path: String?
     let queryMsMax: Int

@@ -1,9 +1,10 @@
 import GRDB
+import QuipuModel
 
 /// Tables and how they came to be. `docs/database.md` explains them.
 enum Schema {
     /// The version that this program writes. Each migration below makes one.
-    static let version = 2
+    static let version = 3
 
     /// Raises the file to `version`.
     ///
@@ -27,6 +28,13 @@ enum Schema {
             try db.execute(sql: eventRollupTable)
             if let connection = db.sqliteConnection { try EventRollupWriter.fill(connection) }
             try db.execute(sql: "UPDATE schema_version SET version = 2")
+        }
+        migrator.registerMigration("3") { db in
+            try db.execute(sql: retentionChanges)
+            for tier in MetricTier.allCases.dropFirst() {
+                try db.execute(sql: rollupTable(tier))
+            }
+            try db.execute(sql: "UPDATE schema_version SET version = 3")
         }
         try migrator.migrate(database)
     }
@@ -184,7 +192,12 @@ enum Schema {
             UNIQUE (name, type, tags, host)
         ) STRICT;
 
-        CREATE TABLE rollups_10s (
+        \(rollupTable(.tenSeconds))
+        """
+
+    private static func rollupTable(_ tier: MetricTier) -> String {
+        """
+        CREATE TABLE \(tier.table) (
             series INTEGER NOT NULL,
             bucket INTEGER NOT NULL,
             count REAL NOT NULL,
@@ -197,5 +210,12 @@ enum Schema {
             members BLOB,
             PRIMARY KEY (series, bucket)
         ) STRICT, WITHOUT ROWID;
+        """
+    }
+
+    private static let retentionChanges = """
+        CREATE INDEX payload_blocks_by_time ON payload_blocks (last_time);
+        ALTER TABLE sources ADD COLUMN touched INTEGER NOT NULL DEFAULT 0;
+        UPDATE sources SET touched = CAST(1000000 * unixepoch() AS INTEGER);
         """
 }

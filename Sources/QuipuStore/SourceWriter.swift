@@ -49,14 +49,15 @@ final class SourceWriter {
         seen = try prepare("UPDATE sources SET path = ?2, size = ?3 WHERE id = ?1")
         close = try prepare(
             """
-            UPDATE sources SET finished = 1, size = position, lost_bytes = lost_bytes + ?2
+            UPDATE sources SET finished = 1, size = position, lost_bytes = lost_bytes + ?2,
+                touched = ?3
             WHERE id = ?1
             """)
         advance = try prepare(
             """
             UPDATE sources SET position = ?2, size = ?3, head_bytes = coalesce(?4, head_bytes),
                 head_hash = coalesce(?5, head_hash), finished = ?6, received = received + ?7,
-                stored = stored + ?8, merged = merged + ?9, blank = blank + ?10
+                stored = stored + ?8, merged = merged + ?9, blank = blank + ?10, touched = ?11
             WHERE id = ?1
             """)
         reject = try prepare(
@@ -91,6 +92,7 @@ final class SourceWriter {
         if let restart {
             close.bind(1, entry.id)
             close.bind(2, Int64(clamping: restart.lostBytes))
+            close.bind(3, now.microseconds)
             try close.run()
             return try make(identity, incarnation: entry.incarnation + 1, size: size, at: now).state
         }
@@ -168,6 +170,7 @@ final class SourceWriter {
         advance.bind(8, Int64(clamping: tally.stored))
         advance.bind(9, Int64(clamping: tally.merged))
         advance.bind(10, Int64(clamping: tally.blank))
+        advance.bind(11, now.microseconds)
         try advance.run()
         for (reason, count) in tally.rejected {
             try book(reject, batch.sourceID, reason.rawValue, count)

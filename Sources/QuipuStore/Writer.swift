@@ -49,6 +49,19 @@ actor Writer {
         try transaction { try $0.add(1, to: "heartbeat") }
     }
 
+    /// One chunk of retention, between two commits.
+    func retain(
+        _ step: RetentionStep, rows: Int, after chunk: RetentionChunk, policy: RetentionPolicy,
+        at now: Timestamp
+    ) throws(StoreError) -> RetentionChunk {
+        let next = try transaction {
+            try RetentionWriter(connection: $0.connection, policy: policy, now: now)
+                .run(step, rows: rows, after: chunk)
+        }
+        if next.dropsCaches { tables = nil }
+        return next
+    }
+
     func close() {
         guard !isClosed else { return }
         isClosed = true

@@ -3,6 +3,7 @@ import QuipuModel
 /// All that writes rows, with its statements and caches. Lives from one failed transaction to the
 /// next: what was rolled back must not be remembered, so a failure drops all of it.
 final class WriterTables {
+    let connection: OpaquePointer
     let strings: StringTable
     let payloads: PayloadBlockWriter
     let sessions: SessionWriter
@@ -17,6 +18,7 @@ final class WriterTables {
     private var countedOverflow: Double = 0
 
     init(_ connection: OpaquePointer, seriesMax: Int) throws {
+        self.connection = connection
         addToCounter = try RawStatement(
             connection, "UPDATE counters SET value = value + ?2 WHERE name = ?1")
         setCounter = try RawStatement(

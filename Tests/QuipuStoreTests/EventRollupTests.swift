@@ -165,8 +165,11 @@ import Testing
                 try db.execute(
                     sql: """
                         DROP TABLE event_rollups;
+                        DROP TABLE rollups_1m; DROP TABLE rollups_1h; DROP TABLE rollups_1d;
+                        DROP INDEX payload_blocks_by_time;
+                        ALTER TABLE sources DROP COLUMN touched;
                         UPDATE schema_version SET version = 1;
-                        DELETE FROM grdb_migrations WHERE identifier = '2';
+                        DELETE FROM grdb_migrations WHERE identifier <> '1';
                         """)
             }
             try file.close()

@@ -70,7 +70,9 @@ import Testing
                 ])
             for view in SQLViews.names {
                 let count = try await rows(store, "SELECT count(*) FROM \(view)").rows
-                #expect(count != [[.int(0)]], "\(view)")
+                // Nothing has grown too old yet.
+                let isEmpty = ["metrics_1m", "metrics_1h", "metrics_1d"].contains(view)
+                #expect((count == [[.int(0)]]) == isEmpty, "\(view)")
             }
             // What was committed a moment ago is seen.
             try await store.commit([EventLine(time: 1)], from: "b")

@@ -1,0 +1,69 @@
+/// How long what is kept. Ages are in seconds; nothing younger goes for its age.
+public struct RetentionPolicy: Sendable, Equatable {
+    private static let day: Int64 = 86_400
+
+    public var eventsSeconds = 90 * day
+    /// Inputs and outputs of tools: the bulk of the bytes and the least of the value.
+    public var payloadsSeconds = 30 * day
+    /// Rollups of each tier, which go over into the next tier; those of the last are dropped.
+    public var metricSeconds: [MetricTier: Int64] = [
+        .tenSeconds: 6 * 3_600, .minute: 7 * day, .hour: 90 * day, .day: 5 * 365 * day,
+    ]
+    /// Beyond, payloads go before their time, then events, oldest first.
+    public var databaseBytesMax: Int64 = 10 << 30
+
+    public init() {}
+}
+
+/// How wide the spans are that a metric's rollups are kept in, finest first.
+public enum MetricTier: Int64, Sendable, CaseIterable {
+    case tenSeconds = 10
+    case minute = 60
+    case hour = 3_600
+    case day = 86_400
+
+    public var seconds: Int64 { rawValue }
+    public var word: String {
+        switch self {
+        case .tenSeconds: "10s"
+        case .minute: "1m"
+        case .hour: "1h"
+        case .day: "1d"
+        }
+    }
+
+    /// Where rollups go that are too old for this tier; nil for the last.
+    public var next: MetricTier? {
+        let all = MetricTier.allCases
+        return all.firstIndex(of: self).flatMap { $0 + 1 < all.count ? all[$0 + 1] : nil }
+    }
+}
+
+/// What retention took away.
+public struct RetentionReport: Sendable, Equatable {
+    public var payloadBlocks = 0
+    public var events = 0
+    public var sessions = 0
+    public var eventRollups = 0
+    /// Rollups that went over into a wider tier, and those that were dropped.
+    public var rollupsMerged = 0
+    public var rollups = 0
+    public var series = 0
+    public var sources = 0
+    /// Given back to the file system.
+    public var bytesFreed: Int64 = 0
+
+    public init() {}
+
+    public mutating func add(_ other: RetentionReport) {
+        payloadBlocks += other.payloadBlocks
+        events += other.events
+        sessions += other.sessions
+        eventRollups += other.eventRollups
+        rollupsMerged += other.rollupsMerged
+        rollups += other.rollups
+        series += other.series
+        sources += other.sources
+        bytesFreed += other.bytesFreed
+    }
+}

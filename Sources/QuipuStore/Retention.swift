@@ -1,0 +1,303 @@
+import GRDBSQLite
+import QuipuModel
+import Sketches
+
+/// What retention does, one after the other.
+enum RetentionStep: Equatable {
+    case payloads
+    case events
+    case sessions
+    case eventRollups
+    case metrics(MetricTier)
+    case series
+    case sources
+    case size
+    case vacuum
+
+    static let all: [RetentionStep] =
+        [.payloads, .events, .sessions, .eventRollups]
+        + MetricTier.allCases.map { .metrics($0) } + [.series, .sources, .size, .vacuum]
+}
+
+/// One chunk of one step, and where the next one goes on.
+struct RetentionChunk {
+    var report = RetentionReport()
+    var isDone = false
+    /// The last series looked at.
+    var series: Int64 = 0
+    /// What was removed may be remembered by the writer's caches.
+    var dropsCaches = false
+}
+
+/// Takes away what is too old or too much, some rows at a time, in the writer's transactions.
+///
+/// A rollup is in one tier at a time: what is too old for its tier is merged into the next one and
+/// leaves in the same transaction. So late samples find their way like all others, and a question
+/// adds up all tiers.
+struct RetentionWriter {
+    /// Where the database is over its budget, it comes down to this part of it.
+    static let sizeTarget = 0.95
+    /// Free pages that are left for the next rows.
+    private static let pagesKept: Int64 = 64
+
+    let connection: OpaquePointer
+    let policy: RetentionPolicy
+    let now: Timestamp
+
+    func run(
+        _ step: RetentionStep, rows: Int, after chunk: RetentionChunk
+    ) throws -> RetentionChunk {
+        var next = RetentionChunk()
+        switch step {
+        case .payloads:
+            next.report.payloadBlocks = try delete(
+                from: "payload_blocks", column: "last_time", before: cutoff(policy.payloadsSeconds),
+                rows: rows)
+            next.isDone = next.report.payloadBlocks < rows
+        case .events:
+            next.report.events = try deleteEvents(
+                before: cutoff(policy.eventsSeconds), rows: rows)
+            next.isDone = next.report.events < rows
+        case .sessions: try sessions(rows, &next)
+        case .eventRollups: try eventRollups(rows, &next)
+        case .metrics(let tier):
+            next.series = chunk.series
+            try metrics(tier, rows, &next)
+        case .series: try series(rows, &next)
+        case .sources: try sources(rows, &next)
+        case .size: try shrink(rows, &next)
+        case .vacuum: try vacuum(rows, &next)
+        }
+        return next
+    }
+
+    private func cutoff(_ seconds: Int64) -> Int64 { now.microseconds - seconds * 1_000_000 }
+
+    // MARK: Events
+
+    private func delete(
+        from table: String, column: String, before cutoff: Int64, rows: Int
+    ) throws -> Int {
+        let delete = try RawStatement(
+            connection,
+            """
+            DELETE FROM \(table) WHERE rowid IN (
+                SELECT rowid FROM \(table) WHERE \(column) < ?1 ORDER BY \(column) LIMIT ?2)
+            """)
+        delete.bind(1, cutoff)
+        delete.bind(2, Int64(rows))
+        try delete.run()
+        return Int(sqlite3_changes(connection))
+    }
+
+    private func deleteEvents(before cutoff: Int64, rows: Int) throws -> Int {
+        let count = try delete(from: "events", column: "time", before: cutoff, rows: rows)
+        try subtract(count, from: "events")
+        return count
+    }
+
+    private func subtract(_ count: Int, from counter: String) throws {
+        guard count > 0 else { return }
+        let update = try RawStatement(
+            connection, "UPDATE counters SET value = value - ?2 WHERE name = ?1")
+        update.bind(1, copying: counter)
+        update.bind(2, Int64(count))
+        try update.run()
+    }
+
+    private func sessions(_ rows: Int, _ chunk: inout RetentionChunk) throws {
+        let old = "SELECT session FROM sessions WHERE last_activity < ?1 ORDER BY session LIMIT ?2"
+        for table in ["session_tools", "sessions"] {
+            let delete = try RawStatement(
+                connection, "DELETE FROM \(table) WHERE session IN (\(old))")
+            delete.bind(1, cutoff(policy.eventsSeconds))
+            delete.bind(2, Int64(rows))
+            try delete.run()
+            chunk.report.sessions = Int(sqlite3_changes(connection))
+        }
+        chunk.isDone = chunk.report.sessions < rows
+    }
+
+    /// Narrow spans go with their events; days stay as long as the widest rollups of metrics.
+    private func eventRollups(_ rows: Int, _ chunk: inout RetentionChunk) throws {
+        let delete = try RawStatement(
+            connection,
+            """
+            DELETE FROM event_rollups WHERE width = ?1 AND start < ?2 AND start <= ifnull((
+                SELECT start FROM event_rollups WHERE width = ?1 ORDER BY start LIMIT 1 OFFSET ?3),
+                ?2)
+            """)
+        for width in EventRollup.widths {
+            let age =
+                width == EventRollup.widths[0]
+                ? policy.metricSeconds[.day] ?? policy.eventsSeconds : policy.eventsSeconds
+            delete.bind(1, width)
+            delete.bind(2, floorDivide(now.bucket(seconds: 1) - age, width) * width)
+            delete.bind(3, Int64(rows))
+            try delete.run()
+            chunk.report.eventRollups += Int(sqlite3_changes(connection))
+        }
+        chunk.isDone = chunk.report.eventRollups < rows
+    }
+
+    // MARK: Metrics
+
+    /// Goes through the series by their ids, so that a table need not be searched for old rows.
+    private func metrics(_ tier: MetricTier, _ rows: Int, _ chunk: inout RetentionChunk) throws {
+        guard let age = policy.metricSeconds[tier] else { return chunk.isDone = true }
+        // Whole spans of the next tier, where there is one.
+        let width = tier.next?.seconds ?? tier.seconds
+        let cutoff = floorDivide(now.bucket(seconds: 1) - age, width) * width
+        let next = try RawStatement(
+            connection, "SELECT id FROM series WHERE id > ?1 ORDER BY id LIMIT 1")
+        let mover = try RollupMover(connection, from: tier)
+        var looked = 0
+        while looked < rows {
+            next.bind(1, chunk.series)
+            guard try next.step() else { return chunk.isDone = true }
+            let series = next.int(0)
+            next.reset()
+            let moved = try mover.move(series, before: cutoff, rows: rows)
+            if tier.next == nil {
+                chunk.report.rollups += moved
+            } else {
+                chunk.report.rollupsMerged += moved
+            }
+            looked += 1 + moved
+            // Where there are more, this series comes again.
+            if moved < rows { chunk.series = series }
+        }
+    }
+
+    /// Those whose last rollup is gone.
+    private func series(_ rows: Int, _ chunk: inout RetentionChunk) throws {
+        let age = policy.metricSeconds.values.max() ?? 0
+        let delete = try RawStatement(
+            connection,
+            """
+            DELETE FROM series WHERE id IN (SELECT id FROM series WHERE last < ?1 LIMIT ?2)
+            """)
+        delete.bind(1, cutoff(age))
+        delete.bind(2, Int64(rows))
+        try delete.run()
+        chunk.report.series = Int(sqlite3_changes(connection))
+        try subtract(chunk.report.series, from: "series")
+        chunk.dropsCaches = chunk.report.series > 0
+        chunk.isDone = chunk.report.series < rows
+    }
+
+    // MARK: Sources
+
+    /// Accounts of sources that are at their end and whose events are gone.
+    private func sources(_ rows: Int, _ chunk: inout RetentionChunk) throws {
+        let old = """
+            SELECT id FROM sources WHERE finished = 1 AND touched < ?1 ORDER BY id LIMIT ?2
+            """
+        for (table, column) in [
+            ("ledger_rejected", "source"), ("ledger_lost", "source"), ("rejects", "source"),
+            ("sources", "id"),
+        ] {
+            let delete = try RawStatement(
+                connection, "DELETE FROM \(table) WHERE \(column) IN (\(old))")
+            delete.bind(1, cutoff(policy.eventsSeconds))
+            delete.bind(2, Int64(rows))
+            try delete.run()
+            chunk.report.sources = Int(sqlite3_changes(connection))
+        }
+        chunk.dropsCaches = chunk.report.sources > 0
+        chunk.isDone = chunk.report.sources < rows
+    }
+
+    // MARK: Size
+
+    /// Payloads first, since they are worth the least for their bytes; then events.
+    private func shrink(_ rows: Int, _ chunk: inout RetentionChunk) throws {
+        let target = Int64(Double(policy.databaseBytesMax) * Self.sizeTarget)
+        guard try usedBytes() > target else { return chunk.isDone = true }
+        chunk.report.payloadBlocks = try delete(
+            from: "payload_blocks", column: "last_time", before: .max, rows: rows)
+        if chunk.report.payloadBlocks == 0 {
+            chunk.report.events = try deleteEvents(before: .max, rows: rows)
+            chunk.isDone = chunk.report.events == 0
+        }
+    }
+
+    func usedBytes() throws -> Int64 {
+        let pages = try pragma("page_count") - pragma("freelist_count")
+        return pages * (try pragma("page_size"))
+    }
+
+    private func vacuum(_ rows: Int, _ chunk: inout RetentionChunk) throws {
+        let free = try pragma("freelist_count")
+        guard free > Self.pagesKept else { return chunk.isDone = true }
+        let before = try pragma("page_count")
+        let count = min(free - Self.pagesKept, Int64(rows))
+        guard
+            sqlite3_exec(connection, "PRAGMA incremental_vacuum(\(count))", nil, nil, nil)
+                == SQLITE_OK
+        else {
+            throw SQLiteFailure(
+                code: sqlite3_extended_errcode(connection),
+                message: String(cString: sqlite3_errmsg(connection)))
+        }
+        let freed = before - (try pragma("page_count"))
+        chunk.report.bytesFreed = freed * (try pragma("page_size"))
+        chunk.isDone = freed == 0
+    }
+
+    private func pragma(_ name: String) throws -> Int64 {
+        let statement = try RawStatement(connection, "PRAGMA \(name)")
+        return try statement.step() ? statement.int(0) : 0
+    }
+}
+
+/// Moves one tier's old rollups into the next, or drops those of the last.
+private final class RollupMover {
+    private let next: MetricTier?
+    private let find: RawStatement
+    private let delete: RawStatement
+    private let table: RollupTable?
+
+    init(_ connection: OpaquePointer, from tier: MetricTier) throws {
+        next = tier.next
+        find = try RawStatement(
+            connection,
+            """
+            SELECT bucket, \(RollupTable.columns) FROM \(tier.table)
+            WHERE series = ?1 AND bucket < ?2 ORDER BY bucket LIMIT ?3
+            """)
+        delete = try RawStatement(
+            connection, "DELETE FROM \(tier.table) WHERE series = ?1 AND bucket <= ?2")
+        table = try tier.next.map { try RollupTable(connection, $0) }
+    }
+
+    /// How many rollups left their table.
+    func move(_ series: Int64, before cutoff: Int64, rows: Int) throws -> Int {
+        find.bind(1, series)
+        find.bind(2, cutoff)
+        find.bind(3, Int64(rows))
+        var count = 0
+        var last = Int64.min
+        var span: Int64?
+        var sum = StoredRollup.Pair()
+        while try find.step() {
+            count += 1
+            last = find.int(0)
+            guard let next else { continue }
+            let start = floorDivide(last, next.seconds) * next.seconds
+            if let open = span, open != start {
+                try table?.merge(sum, series: series, bucket: open)
+                sum = StoredRollup.Pair()
+            }
+            span = start
+            sum.merge(StoredRollup.Pair(find, from: 1))
+        }
+        find.reset()
+        if let span { try table?.merge(sum, series: series, bucket: span) }
+        guard count > 0 else { return 0 }
+        delete.bind(1, series)
+        delete.bind(2, last)
+        try delete.run()
+        return count
+    }
+}

@@ -1,0 +1,72 @@
+public import QuipuModel
+
+extension SQLiteStore {
+    /// What a chunk of retention may hold the writer for is 50 ms: its rows follow from the time
+    /// that the last one took.
+    private static let chunkMs: ClosedRange<Int64> = 10...30
+    private static let chunkRows = 20...20_000
+
+    /// Takes away what the policy does not keep, in chunks between commits, and gives space back.
+    public func retain(
+        _ policy: RetentionPolicy, at now: Timestamp
+    ) async throws(StoreError) -> RetentionReport {
+        var report = RetentionReport()
+        var rows = 200
+        for step in RetentionStep.all {
+            var chunk = RetentionChunk()
+            while !chunk.isDone, !Task.isCancelled {
+                if step == .size, chunk.report == RetentionReport(), try await !isOver(policy) {
+                    break
+                }
+                let began = ContinuousClock.now
+                chunk = try await writer.retain(
+                    step, rows: rows, after: chunk, policy: policy, at: now)
+                report.add(chunk.report)
+                let tookMs = (ContinuousClock.now - began) / .milliseconds(1)
+                if tookMs > Double(Self.chunkMs.upperBound) {
+                    rows = max(Self.chunkRows.lowerBound, rows / 2)
+                } else if tookMs < Double(Self.chunkMs.lowerBound) {
+                    rows = min(Self.chunkRows.upperBound, rows * 2)
+                }
+            }
+        }
+        return report
+    }
+
+    /// What `retain` would take away for its age now; rows of a size over the budget are not
+    /// foretold.
+    public func retainable(
+        _ policy: RetentionPolicy, at now: Timestamp
+    ) async throws(StoreError) -> RetentionReport {
+        try await read { context in
+            func count(_ sql: String, _ cutoff: Int64) throws -> Int {
+                let statement = try context.prepare("SELECT count(*) FROM \(sql)")
+                statement.bind(1, cutoff)
+                return try statement.step() ? Int(statement.int(0)) : 0
+            }
+            func moment(_ age: Int64) -> Int64 { now.microseconds - age * 1_000_000 }
+            var report = RetentionReport()
+            let events = moment(policy.eventsSeconds)
+            report.payloadBlocks = try count(
+                "payload_blocks WHERE last_time < ?1", moment(policy.payloadsSeconds))
+            report.events = try count("events WHERE time < ?1", events)
+            report.sessions = try count("sessions WHERE last_activity < ?1", events)
+            report.sources = try count("sources WHERE finished = 1 AND touched < ?1", events)
+            for tier in MetricTier.allCases {
+                guard let age = policy.metricSeconds[tier] else { continue }
+                let old = try count(
+                    "\(tier.table) WHERE bucket < ?1", now.bucket(seconds: 1) - age)
+                if tier.next == nil { report.rollups += old } else { report.rollupsMerged += old }
+            }
+            return report
+        }
+    }
+
+    private func isOver(_ policy: RetentionPolicy) async throws(StoreError) -> Bool {
+        try await read { context in
+            try RetentionWriter(
+                connection: context.connection, policy: policy, now: Timestamp(microseconds: 0)
+            ).usedBytes() > policy.databaseBytesMax
+        }
+    }
+}
