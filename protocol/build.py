@@ -16,7 +16,8 @@ SWIFT = REPOSITORY / "Sources/QuipuProtocol/OpenRPCDocument.swift"
 ORDER = [
     "rpc.discover", "health", "stats", "ledger", "events.query", "events.summary",
     "sessions.list", "sessions.get", "tools.stats", "errors.list", "metrics.list",
-    "metrics.query", "sql", "subscribe", "unsubscribe", "ingest.open", "ingest.batch", "ingest.skip",
+    "metrics.query", "sql", "subscribe", "unsubscribe", "admin.retention", "admin.backup",
+    "admin.flush", "ingest.open", "ingest.batch", "ingest.skip",
 ]
 
 ERRORS = [

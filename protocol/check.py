@@ -26,7 +26,6 @@ VALIDATOR = jsonschema.Draft202012Validator
 # Error codes that no test can be asked to bring about from outside, and why.
 NOT_FROM_OUTSIDE = {
     -32603: "a fault of the daemon, of which none is known",
-    -32002: "what needs rights comes with admin.*",
 }
 
 # What a notification's data is, by topic.

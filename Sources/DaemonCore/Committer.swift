@@ -92,6 +92,15 @@ actor Committer {
         }
     }
 
+    /// Commits what is queued now, without waiting for more.
+    func flush() async {
+        // Questions go after everything that was queued before them.
+        await withCheckedContinuation { done in
+            opens.append { done.resume() }
+            wake()
+        }
+    }
+
     /// Commits what is queued; what comes from now on is refused.
     func drain() async {
         isDraining = true

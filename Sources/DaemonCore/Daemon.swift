@@ -63,10 +63,11 @@ public struct Daemon: Sendable {
             tasks.addTask { await parts.queries.run(parts.queryConnections) }
             tasks.addTask { await parts.ingest.run(parts.ingestConnections) }
             tasks.addTask { await parts.heartbeat.run() }
+            tasks.addTask { await parts.retention.run() }
             log.info("ready at \(options.places.runtimeDirectory)")
             manager.ready(status: parts.statistics.summary)
             ProcessMemory.dropStartupCode()
-            await serve(signals)
+            await serve(signals, parts)
             manager.stopping()
             log.info("stopping")
             await parts.committer.drain()
@@ -76,12 +77,13 @@ public struct Daemon: Sendable {
         await store.close()
     }
 
-    private func serve(_ signals: UnixSignalsSequence) async {
+    private func serve(_ signals: UnixSignalsSequence, _ parts: Parts) async {
         for await signal in signals {
             guard signal == .sighup else { return }
             manager.reloading()
             do throws(SettingsError) {
                 let settings = try await options.reload()
+                await parts.retention.adopt(settings.retention)
                 let note =
                     settings.persistence == options.settings.persistence
                     ? "" : "; persistence changes with the next start"
@@ -162,6 +164,7 @@ extension Daemon {
         let ingest: IngestServer
         let ingestConnections: AsyncStream<AcceptedConnection>
         let heartbeat: Heartbeat
+        let retention: RetentionJob
 
         init(daemon: Daemon, store: any Store, sockets: Sockets) throws(DaemonError) {
             let options = daemon.options
@@ -188,8 +191,15 @@ extension Daemon {
                 version: options.version, isInMemory: !options.settings.persistence,
                 agents: agents, watchdog: watchdog,
                 connections: { queryAcceptor.connectionCount })
+            retention = RetentionJob(
+                store: store, statistics: statistics, policy: options.settings.retention,
+                log: daemon.log)
+            let administration = Administration(
+                store: store, committer: committer, retention: retention,
+                groupID: try Self.adminGroup(options.settings))
             let dispatcher = Dispatcher(
-                store: store, statistics: statistics, hub: hub, facts: facts)
+                store: store, statistics: statistics, hub: hub, facts: facts,
+                administration: administration)
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             self.statistics = statistics
             do throws(SystemError) {
@@ -213,6 +223,16 @@ extension Daemon {
                 queryAcceptor.stop()
                 ingestAcceptor.stop()
             }
+        }
+
+        private static func adminGroup(
+            _ settings: DaemonSettings
+        ) throws(DaemonError) -> UInt32? {
+            guard let name = settings.adminGroup else { return nil }
+            guard let group = ProcessFacts.groupID(named: name) else {
+                throw DaemonError("admin_group: there is no group \"\(name)\"")
+            }
+            return group
         }
 
         private static func trafficLog(_ options: Options) throws(DaemonError) -> TrafficLog? {

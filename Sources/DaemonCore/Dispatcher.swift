@@ -9,6 +9,7 @@ struct Dispatcher: Sendable {
     let statistics: Statistics
     let hub: Hub
     let facts: DaemonFacts
+    let administration: Administration
 
     func answer(
         _ request: Request, for connection: QueryConnection
@@ -45,6 +46,11 @@ struct Dispatcher: Sendable {
         _ method: Method, _ parameters: inout Parameters, _ now: Timestamp,
         _ connection: QueryConnection
     ) async throws(RPCError) -> JSON {
+        guard !method.needsRights || administration.allows(connection.peer) else {
+            throw RPCError(
+                .denied, path: "method",
+                hint: "only root, the daemon's own user and members of admin_group may")
+        }
         switch method {
         case .discover:
             try parameters.none()
@@ -93,6 +99,14 @@ struct Dispatcher: Sendable {
         case .sql:
             let query = try parameters.sqlQuery()
             return try await ask { store throws(StoreError) in try await store.sql(query) }.json
+        case .adminRetention:
+            return try await administration.retention(
+                dryRun: try parameters.retentionDryRun())
+        case .adminBackup:
+            return try await administration.backup(to: try parameters.backupPath())
+        case .adminFlush:
+            try parameters.none()
+            return await administration.flush()
         case .subscribe: return try connection.subscribe(try parameters.subscribeRequest())
         case .unsubscribe: return try connection.unsubscribe(try parameters.subscriptionNumber())
         }

@@ -90,6 +90,13 @@ final class Statistics: Sendable {
         state.withLock { $0.report.queries.connectionsRefused += 1 }
     }
 
+    func retained(_ report: RetentionReport, at now: Timestamp) {
+        state.withLock { state in
+            state.report.retention.add(report)
+            state.report.retentionLastRun = now
+        }
+    }
+
     func readerCut() {
         state.withLock { $0.report.subscriptions.cut += 1 }
     }

@@ -124,6 +124,46 @@ public enum PlainFiles {
         return filled
     }
 
+    /// Makes an empty file that only its owner can read, where there is nothing yet.
+    public static func create(_ path: String) throws(SystemError) {
+        let raw = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard raw >= 0 else { throw .current("open", path: path) }
+        close(raw)
+    }
+
+    /// Waits until a file is on the disk; its size in bytes.
+    public static func synchronize(_ path: String) throws(SystemError) -> Int64 {
+        let raw = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard raw >= 0 else { throw .current("open", path: path) }
+        let descriptor = OwnedDescriptor(owning: raw)
+        guard fsync(descriptor.raw) == 0 else { throw .current("fsync", path: path) }
+        return Int64(lseek(descriptor.raw, 0, SEEK_END))
+    }
+
+    /// Copies a file to where nothing is yet, readable to its owner alone, and waits until it is on
+    /// the disk.
+    public static func copy(_ source: String, to path: String) throws(SystemError) {
+        try create(path)
+        let raw = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard raw >= 0 else { throw .current("open", path: path) }
+        let target = OwnedDescriptor(owning: raw)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { buffer.deallocate() }
+        var offset: UInt64 = 0
+        while true {
+            let count = try read(source, at: offset, into: buffer)
+            if count == 0 { break }
+            try target.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            offset += UInt64(count)
+        }
+        guard fsync(target.raw) == 0 else { throw .current("fsync", path: path) }
+    }
+
+    /// Replaces what is at the new name.
+    public static func rename(_ path: String, to newPath: String) throws(SystemError) {
+        guard Glibc.rename(path, newPath) == 0 else { throw .current("rename", path: path) }
+    }
+
     /// A file that is not there is no error.
     public static func remove(_ path: String) throws(SystemError) {
         guard unlink(path) == 0 || errno == ENOENT else { throw .current("unlink", path: path) }

@@ -39,6 +39,17 @@ public enum MetricTier: Int64, Sendable, CaseIterable {
     }
 }
 
+/// What a backup holds, as read from the copy itself.
+public struct BackupReport: Sendable, Equatable {
+    public var events: Int64
+    public var schemaVersion: Int
+
+    public init(events: Int64, schemaVersion: Int) {
+        self.events = events
+        self.schemaVersion = schemaVersion
+    }
+}
+
 /// What retention took away.
 public struct RetentionReport: Sendable, Equatable {
     public var payloadBlocks = 0

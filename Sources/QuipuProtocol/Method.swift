@@ -13,8 +13,14 @@ public enum Method: String, Sendable, CaseIterable {
     case metricsList = "metrics.list"
     case metricsQuery = "metrics.query"
     case sql
+    case adminRetention = "admin.retention"
+    case adminBackup = "admin.backup"
+    case adminFlush = "admin.flush"
     case subscribe
     case unsubscribe
+
+    /// Whether it is for the daemon's own user, root and a configured group alone.
+    public var needsRights: Bool { rawValue.hasPrefix("admin.") }
 }
 
 /// What an agent says on `ingest.sock`. The raw value is the name on the wire.

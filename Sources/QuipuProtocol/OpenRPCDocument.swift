@@ -54,7 +54,20 @@ public enum OpenRPCDocument {
         "cut":{"type":"integer","minimum":0}},"required":["open","notifications","missed","cut"]},\#
         "stored":{"type":"object","properties":{"events":{"type":"integer","minimum":0},\#
         "series":{"type":"integer","minimum":0},"series_overflow":{"type":"integer","minimum":0}},\#
-        "required":["events","series","series_overflow"]},"senders":{"type":"object",\#
+        "required":["events","series","series_overflow"]},"retention":{"type":"object",\#
+        "description":"What retention took away since the start.",\#
+        "properties":{"last_run":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}]},\#
+        "payload_blocks":{"type":"integer","minimum":0,\#
+        "description":"Blocks of about 64 KiB of tools' inputs and outputs."},\#
+        "events":{"type":"integer","minimum":0},"sessions":{"type":"integer","minimum":0},\#
+        "event_rollups":{"type":"integer","minimum":0},"rollups_merged":{"type":"integer",\#
+        "minimum":0,"description":"Rollups of metrics that went over into a wider span."},\#
+        "rollups":{"type":"integer","minimum":0,"description":"Rollups that were dropped."},\#
+        "series":{"type":"integer","minimum":0},"sources":{"type":"integer","minimum":0},\#
+        "bytes_freed":{"type":"integer","minimum":0,\#
+        "description":"Given back to the file system."}},"required":["last_run","payload_blocks",\#
+        "events","sessions","event_rollups","rollups_merged","rollups","series","sources",\#
+        "bytes_freed"]},"senders":{"type":"object",\#
         "description":"What clients counted about themselves and sent along (`datadog.dogstatsd.cl\#
         ient.*`, `quipu.senders.*`): their side of the account.",\#
         "properties":{"metrics":{"type":"integer"},"events":{"type":"integer"},\#
@@ -67,7 +80,7 @@ public enum OpenRPCDocument {
         "bytes_sent","bytes_dropped","lines_dropped"]},\#
         "limits_hit":{"$ref":"#/components/schemas/counts_by_name",\#
         "description":"How often each bound was hit, by its name."}},"required":["uptime_s",\#
-        "rss_bytes","ingest","commits","queries","subscriptions","stored","senders",\#
+        "rss_bytes","ingest","commits","queries","subscriptions","stored","retention","senders",\#
         "limits_hit"]}}},{"name":"ledger","summary":"What became of every line,\#
          per source and in sum.","paramStructure":"by-name","params":[{"name":"limit",\#
         "required":false,"schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor",\#
@@ -258,7 +271,23 @@ public enum OpenRPCDocument {
         "params":[{"name":"subscription","required":true,"schema":{"type":"integer",\#
         "minimum":1}}],"result":{"name":"result","schema":{"type":"object",\#
         "properties":{"unsubscribed":{"const":true},"subscription":{"type":"integer",\#
-        "minimum":1}},"required":["unsubscribed","subscription"]}}}],\#
+        "minimum":1}},"required":["unsubscribed","subscription"]}}},{"name":"admin.retention",\#
+        "summary":"Takes away now what is too old or too much; or only counts what is too old.",\#
+        "paramStructure":"by-name","params":[{"name":"dry_run","required":false,\#
+        "schema":{"type":"boolean","default":false}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"dry_run":{"type":"boolean"},\#
+        "removed":{"$ref":"#/components/schemas/removed"}},"required":["dry_run","removed"]}}},\#
+        {"name":"admin.backup","summary":"A consistent copy of the database,\#
+         made while commits go on and read again to be sure.","paramStructure":"by-name",\#
+        "params":[{"name":"path","required":true,"schema":{"type":"string","pattern":"^/",\#
+        "description":"An absolute path at which there is nothing yet; written by the daemon's use\#
+        r."}}],"result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"path":{"type":"string"},"size_bytes":{"type":"integer","minimum":0},\#
+        "events":{"type":"integer","minimum":0},"schema_version":{"type":"integer","minimum":1}},\#
+        "required":["path","size_bytes","events","schema_version"]}}},{"name":"admin.flush",\#
+        "summary":"Commits now what waits for its group.","paramStructure":"by-name","params":[],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"flushed":{"const":true}},"required":["flushed"]}}}],\#
         "components":{"schemas":{"scalar":{"type":["string","number","boolean","null"],\#
         "description":"A JSON scalar; null stands for what is absent."},"time":{"type":"string",\#
         "description":"RFC 3339 in UTC with milliseconds.",\#
@@ -445,7 +474,18 @@ public enum OpenRPCDocument {
         "properties":{"reason":{"type":"string","description":"A word for programs."},\#
         "path":{"type":"string","description":"Which member of the request is meant."},\#
         "hint":{"type":"string","description":"For a person."}},"required":["reason"],\#
-        "additionalProperties":true}},"required":["code","message","data"]}},\#
+        "additionalProperties":true}},"required":["code","message","data"]},\#
+        "removed":{"type":"object","description":"What retention took away.",\#
+        "properties":{"payload_blocks":{"type":"integer","minimum":0,\#
+        "description":"Blocks of about 64 KiB of tools' inputs and outputs."},\#
+        "events":{"type":"integer","minimum":0},"sessions":{"type":"integer","minimum":0},\#
+        "event_rollups":{"type":"integer","minimum":0},"rollups_merged":{"type":"integer",\#
+        "minimum":0,"description":"Rollups of metrics that went over into a wider span."},\#
+        "rollups":{"type":"integer","minimum":0,"description":"Rollups that were dropped."},\#
+        "series":{"type":"integer","minimum":0},"sources":{"type":"integer","minimum":0},\#
+        "bytes_freed":{"type":"integer","minimum":0,\#
+        "description":"Given back to the file system."}},"required":["payload_blocks","events",\#
+        "sessions","event_rollups","rollups_merged","rollups","series","sources","bytes_freed"]}},\#
         "errors":{"parse_error":{"code":-32700,"message":"Parse error",\#
         "data":"the line is not JSON"},"invalid_request":{"code":-32600,\#
         "message":"Invalid request","data":"the envelope is wrong"},\#

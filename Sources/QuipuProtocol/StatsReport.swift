@@ -78,6 +78,9 @@ public struct StatsReport: Sendable, Equatable {
     public var stored = Stored()
     /// As clients told it.
     public var senders = SenderFigures()
+    /// What retention took away since the start, and when it last ran.
+    public var retention = RetentionReport()
+    public var retentionLastRun: Timestamp?
     /// How often each bound was hit, by its name; those never hit are left out.
     public var limitsHit: [String: Int64] = [:]
 
@@ -109,6 +112,9 @@ public struct StatsReport: Sendable, Equatable {
                 "bytes_dropped": .int(senders.bytesDropped),
                 "lines_dropped": .int(senders.linesDropped),
             ],
+            "retention": .object(
+                [JSON.Member("last_run", .optional(retentionLastRun?.rfc3339))]
+                    + retention.members),
             "limits_hit": .object(
                 limitsHit.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .int($0.value)) }),
         ]

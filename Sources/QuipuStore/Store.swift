@@ -39,6 +39,19 @@ public protocol Store: Sendable {
 
     // MARK: Care
 
+    /// Takes away what the policy does not keep, in chunks that take turns with commits. One call
+    /// at a time.
+    func retain(
+        _ policy: RetentionPolicy, at now: Timestamp
+    ) async throws(StoreError) -> RetentionReport
+    /// What `retain` would take away for its age.
+    func retainable(
+        _ policy: RetentionPolicy, at now: Timestamp
+    ) async throws(StoreError) -> RetentionReport
+    /// Writes a consistent copy into the empty file at `path`, while commits go on, and reads it
+    /// again to be sure.
+    func backup(to path: String) async throws(StoreError) -> BackupReport
+
     /// A write that goes through the writer's thread and to the disk; the watchdog's proof of life.
     func probe() async throws(StoreError)
     func status() async throws(StoreError) -> StoreStatus

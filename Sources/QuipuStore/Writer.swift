@@ -62,6 +62,16 @@ actor Writer {
         return next
     }
 
+    /// Memory has no other connection to copy from.
+    func backupOfMemory(to path: String) throws -> BackupReport {
+        guard !isClosed else { throw StoreError.closed }
+        try database.writeWithoutTransaction { db in
+            guard let connection = db.sqliteConnection else { throw StoreError.closed }
+            try BackupRunner.copy(connection, to: path)
+        }
+        return try BackupRunner.verify(path)
+    }
+
     func close() {
         guard !isClosed else { return }
         isClosed = true

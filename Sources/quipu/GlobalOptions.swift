@@ -67,6 +67,9 @@ func reportingFailure(_ work: () throws -> Void) throws {
     } catch let error as SystemError where error.isDisconnected {
         // Who reads has seen enough.
         throw ExitCode.success
+    } catch let error as DatabaseFile.Failure {
+        Diagnostics.write("quipu: \(error)")
+        throw ExitStatus.failed
     } catch let error as SystemError {
         Diagnostics.write("quipu: \(error)")
         throw ExitStatus.failed

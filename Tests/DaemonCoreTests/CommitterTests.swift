@@ -122,6 +122,13 @@ private final class MemoryStore: Store {
     }
     func ledger(_ page: PageRequest) async throws(StoreError) -> Ledger { throw .closed }
     func sql(_ query: SQLQuery) async throws(StoreError) -> SQLRows { throw .closed }
+    func retain(
+        _ policy: RetentionPolicy, at now: Timestamp
+    ) async throws(StoreError) -> RetentionReport { throw .closed }
+    func retainable(
+        _ policy: RetentionPolicy, at now: Timestamp
+    ) async throws(StoreError) -> RetentionReport { throw .closed }
+    func backup(to path: String) async throws(StoreError) -> BackupReport { throw .closed }
     func status() async throws(StoreError) -> StoreStatus { throw .closed }
     func close() async {}
 }

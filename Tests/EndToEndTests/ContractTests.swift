@@ -38,7 +38,9 @@ import Testing
         try rig.send("page.views:3|c|#site:a")
         try rig.waitForLines(2)
         let connection = try Connection(rig.querySocket)
-        for file in try Self.files("valid") where !file.contains("/ingest.") {
+        // Where the example's backup goes to is another machine's directory.
+        for file in try Self.files("valid")
+        where !file.contains("/ingest.") && !file.contains("/admin.backup/") {
             let request = try #require(try Self.json(file)["request"])
             try connection.send(request.text + "\n")
             let reply = try connection.reply()

@@ -71,6 +71,9 @@ enum Check {
         case .metricsList: _ = try parameters.seriesQuery()
         case .metricsQuery: _ = try parameters.metricQuery()
         case .sql: _ = try parameters.sqlQuery()
+        case .adminRetention: _ = try parameters.retentionDryRun()
+        case .adminBackup: _ = try parameters.backupPath()
+        case .adminFlush: try parameters.none()
         case .subscribe: _ = try parameters.subscribeRequest()
         case .unsubscribe: _ = try parameters.subscriptionNumber()
         }

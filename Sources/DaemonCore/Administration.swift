@@ -1,0 +1,61 @@
+internal import Platform
+internal import QuipuModel
+internal import QuipuProtocol
+internal import QuipuStore
+
+/// What only some may ask for, and who these are.
+struct Administration: Sendable {
+    let store: any Store
+    let committer: Committer
+    let retention: RetentionJob
+    /// Members of this group may, besides root and the daemon's own user.
+    let groupID: UInt32?
+
+    func allows(_ peer: PeerCredentials) -> Bool {
+        if peer.userID == 0 || peer.userID == ProcessFacts.userID { return true }
+        guard let groupID else { return false }
+        return peer.groupID == groupID || peer.groups.contains(groupID)
+    }
+
+    func retention(dryRun: Bool) async throws(RPCError) -> JSON {
+        let result = dryRun ? await retention.foretell() : await retention.runNow()
+        switch result {
+        case .success(let report):
+            return ["dry_run": .bool(dryRun), "removed": .object(report.members)]
+        case .failure(let error): throw Replies.error(error)
+        }
+    }
+
+    func backup(to path: String) async throws(RPCError) -> JSON {
+        do throws(SystemError) {
+            try PlainFiles.create(path)
+        } catch {
+            throw .invalid("path", "\(error)")
+        }
+        do throws(StoreError) {
+            let report = try await store.backup(to: path)
+            let size = try Self.synchronized(path)
+            return [
+                "path": .string(path), "size_bytes": .int(size), "events": .int(report.events),
+                "schema_version": .int(Int64(report.schemaVersion)),
+            ]
+        } catch {
+            // Half a backup must not look like one.
+            try? PlainFiles.remove(path)
+            throw Replies.error(error)
+        }
+    }
+
+    private static func synchronized(_ path: String) throws(StoreError) -> Int64 {
+        do throws(SystemError) {
+            return try PlainFiles.synchronize(path)
+        } catch {
+            throw .failed(code: error.code, message: "\(error)")
+        }
+    }
+
+    func flush() async -> JSON {
+        await committer.flush()
+        return ["flushed": true]
+    }
+}

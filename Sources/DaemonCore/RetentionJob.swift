@@ -1,0 +1,81 @@
+internal import Logging
+internal import Platform
+internal import QuipuModel
+internal import QuipuStore
+
+/// Runs retention from time to time, and when somebody asks; one run at a time.
+actor RetentionJob {
+    /// After the start, and then again and again.
+    private static let intervalSeconds = 300
+    /// A clock that was set by more than this makes everything look old, or nothing.
+    private static let clockStepMax: Int64 = 3_600 * 1_000_000
+
+    private let store: any Store
+    private let statistics: Statistics
+    private let log: Logger
+    private var policy: RetentionPolicy
+    private var running: Task<Result<RetentionReport, StoreError>, Never>?
+    /// Wall clock less monotonic clock at the start, microseconds.
+    private let clockOffset = WallClock.microseconds() - MonotonicClock.microseconds()
+    private var saidClockStep = false
+
+    init(store: any Store, statistics: Statistics, policy: RetentionPolicy, log: Logger) {
+        self.store = store
+        self.statistics = statistics
+        self.policy = policy
+        self.log = log
+    }
+
+    func adopt(_ policy: RetentionPolicy) { self.policy = policy }
+
+    func run() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(Self.intervalSeconds))
+            guard !Task.isCancelled, clockIsSteady() else { continue }
+            if case .failure(let error) = await runNow() { log.error("retention: \(error)") }
+        }
+    }
+
+    /// Runs it once; who asks while it runs waits for the next run.
+    func runNow() async -> Result<RetentionReport, StoreError> {
+        while let running { _ = await running.value }
+        let store = store
+        let policy = policy
+        let now = Timestamp(microseconds: WallClock.microseconds())
+        let task = Task { () -> Result<RetentionReport, StoreError> in
+            do throws(StoreError) {
+                return .success(try await store.retain(policy, at: now))
+            } catch {
+                return .failure(error)
+            }
+        }
+        running = task
+        let result = await task.value
+        running = nil
+        if case .success(let report) = result { statistics.retained(report, at: now) }
+        return result
+    }
+
+    func foretell() async -> Result<RetentionReport, StoreError> {
+        do throws(StoreError) {
+            let now = Timestamp(microseconds: WallClock.microseconds())
+            return .success(try await store.retainable(policy, at: now))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// False after a step of the wall clock: whether the new time is the right one, only people
+    /// know. They restart the daemon, or run retention themselves.
+    private func clockIsSteady() -> Bool {
+        let offset = WallClock.microseconds() - MonotonicClock.microseconds()
+        let isSteady = abs(offset - clockOffset) < Self.clockStepMax
+        if !isSteady, !saidClockStep {
+            saidClockStep = true
+            log.warning(
+                "the clock was set by over an hour: retention waits for a restart or admin.retention"
+            )
+        }
+        return isSteady
+    }
+}

@@ -1,0 +1,22 @@
+extension Parameters {
+    /// `admin.retention`: whether to count only.
+    public mutating func retentionDryRun() throws(RPCError) -> Bool {
+        let value = value("dry_run")
+        try finish()
+        guard let value else { return false }
+        guard let flag = value.bool else {
+            throw .invalid("dry_run", "true or false, not \(Parameters.describe(value))")
+        }
+        return flag
+    }
+
+    /// `admin.backup`: where to.
+    public mutating func backupPath() throws(RPCError) -> String {
+        let path = try requiredString("path")
+        try finish()
+        guard path.hasPrefix("/") else {
+            throw .invalid("path", "an absolute path, since the daemon's directory is not yours")
+        }
+        return path
+    }
+}

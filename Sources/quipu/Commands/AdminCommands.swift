@@ -1,0 +1,87 @@
+import ArgumentParser
+import Platform
+import QuipuProtocol
+
+struct BackupCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup", abstract: "A consistent copy of the database, while it is in use.",
+        discussion: """
+            The daemon writes the file, with its own rights; under systemd it may write below \
+            /var/lib/quipu only. For root, the daemon's user and members of admin_group.
+
+            To restore: quipu restore FILE
+            """)
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "Where to; nothing may be there yet.", completion: .file())
+    var file: String
+
+    func run() throws {
+        var params = Params()
+        params.set("path", .string(AbsolutePath.of(file)))
+        try global.ask(.adminBackup, params) { reply, screen in
+            screen.write(Outline(now: screen.now, style: screen.style).lines(reply))
+        }
+    }
+}
+
+struct RestoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore", abstract: "Put a backup in the place of the database.",
+        discussion: """
+            The daemon must not run. What was in the database is kept beside it, as quipu.db.before-restore. \
+            Logs that still exist are read on from where the backup had read them.
+            """)
+
+    @Option(help: "Directory of the database.", completion: .directory)
+    var stateDir: String?
+
+    @Argument(help: "The backup.", completion: .file())
+    var file: String
+
+    func run() throws {
+        let places = Places(
+            role: .service, environment: ProcessFacts.environment(), userID: ProcessFacts.userID,
+            stateDirectory: stateDir)
+        try reportingFailure {
+            try DatabaseFile(path: places.databaseFile).replace(
+                with: file, lock: places.stateDirectory + "/quipud.lock")
+        }
+        Diagnostics.write("restored to \(places.databaseFile); start quipud")
+    }
+}
+
+struct RetentionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retention", abstract: "Take away now what is too old or too much.",
+        discussion: "The daemon does so by itself every five minutes; retention.* says how old.")
+
+    @OptionGroup var global: GlobalOptions
+
+    @Flag(help: "Only count what is too old.")
+    var dryRun = false
+
+    func run() throws {
+        var params = Params()
+        if dryRun { params.set("dry_run", .bool(true)) }
+        try global.ask(.adminRetention, params) { reply, screen in
+            screen.write(Outline(now: screen.now, style: screen.style).lines(reply))
+        }
+    }
+}
+
+struct FlushCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "flush", abstract: "Commit now what waits for its group.")
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws { try global.ask(.adminFlush, Params()) { _, _ in } }
+}
+
+enum AbsolutePath {
+    static func of(_ path: String) -> String {
+        path.hasPrefix("/") ? path : ProcessFacts.workingDirectory + "/" + path
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import QuipuProtocol
+import TestSupport
+import Testing
+
+/// What only some may ask for, through the real daemon and the real CLI.
+@Suite struct AdministrationTests {
+    private func quipu(_ rig: Rig, _ arguments: [String]) throws -> (
+        status: Int32, output: String, errors: String
+    ) {
+        try Program.run("quipu", ["--runtime-dir", rig.runtime] + arguments)
+    }
+
+    @Test func aBackupIsMadeAndRestored() throws {
+        let rig = try Rig()
+        try rig.start()
+        try rig.append(String(repeating: "{\"a\":1}\n", count: 500), to: "a.jsonl")
+        try rig.waitForLines(500)
+        let file = rig.directory("backup.db")
+        let made = try quipu(rig, ["--json", "backup", file])
+        #expect(made.status == 0, "\(made.errors)")
+        #expect(try JSON.parse(Array(made.output.dropLast().utf8))["events"] == 500)
+        // Nothing is written over.
+        #expect(try quipu(rig, ["backup", file]).status == 64)
+
+        try rig.append(String(repeating: "{\"b\":1}\n", count: 20), to: "a.jsonl")
+        try rig.waitForLines(520)
+        rig.agent?.stop()
+        let running = try quipu(rig, ["restore", "--state-dir", rig.state, file])
+        #expect(running.status == 1)
+        #expect(running.errors.contains("stop it first"))
+        rig.daemon?.stop()
+        let nonsense = rig.directory("nonsense")
+        try String(repeating: "x", count: 200).write(
+            toFile: nonsense, atomically: true, encoding: .utf8)
+        #expect(try quipu(rig, ["restore", "--state-dir", rig.state, nonsense]).status == 1)
+        let restored = try quipu(rig, ["restore", "--state-dir", rig.state, file])
+        #expect(restored.status == 0, "\(restored.errors)")
+        try rig.startDaemon()
+        #expect(try rig.ask("ledger")["total"]?["received"] == 500)
+        // The log is read on from where the backup had read it.
+        try rig.startAgent()
+        try rig.waitForLines(520)
+        #expect(try rig.ask("ledger")["total"]?["stored"] == 520)
+        #expect(try rig.ask("ledger")["balanced"] == true)
+    }
+
+    @Test func retentionIsAskedForAndReported() throws {
+        let rig = try Rig()
+        try rig.startDaemon([], environment: ["QUIPU_RETENTION_EVENTS_DAYS": "7"])
+        try rig.startAgent()
+        try rig.append(
+            "{\"timestamp\":\"2020-01-01T00:00:00Z\",\"a\":1}\n{\"a\":2}\n", to: "a.jsonl")
+        try rig.waitForLines(2)
+        let foretold = try rig.ask("admin.retention", ["dry_run": true])
+        #expect(foretold["removed"]?["events"] == 1)
+        #expect(try rig.allEvents().count == 2)
+        #expect(try quipu(rig, ["retention"]).output.contains("events"))
+        #expect(try rig.allEvents().count == 1)
+        let stats = try rig.ask("stats")["retention"]
+        #expect(stats?["events"] == 1)
+        #expect(stats?["last_run"]?.string != nil)
+        #expect(try rig.ask("ledger")["balanced"] == true)
+        #expect(try quipu(rig, ["flush"]).status == 0)
+    }
+
+    /// Others may ask, but not administer: and are told so before their parameters are read.
+    @Test(.enabled(if: getuid() == 0, "needs root, to be somebody else"))
+    func othersAreDenied() throws {
+        let rig = try Rig()
+        try rig.startDaemon([], environment: ["QUIPU_ADMIN_GROUP": "daemon"])
+        for path in [rig.directory.path, rig.runtime] { chmod(path, 0o755) }
+        chmod(rig.querySocket, 0o666)
+        func ask(_ line: String, as options: String) throws -> JSON {
+            let script = "printf '%s\\n' '\(line)' | socat -t 20 - UNIX-CONNECT:\(rig.querySocket)"
+            let result = try Program.run(
+                "/usr/bin/setpriv",
+                options.split(separator: " ").map(String.init) + ["sh", "-c", script])
+            return try JSON.parse(Array(result.output.utf8.dropLast()))
+        }
+        let nobody = "--reuid 65534 --regid 65534 --clear-groups"
+        let member = "--reuid 65534 --regid 65534 --groups 1"
+        #expect(try ask("{\"method\":\"health\"}", as: nobody)["result"]?["status"] == "ok")
+        for method in ["admin.retention", "admin.backup", "admin.flush"] {
+            let request = "{\"method\":\"\(method)\",\"params\":{\"nonsense\":1}}"
+            #expect(try ask(request, as: nobody)["error"]?["code"] == -32002, "\(method)")
+            #expect(try ask(request, as: member)["error"]?["code"] == -32602, "\(method)")
+        }
+    }
+}
