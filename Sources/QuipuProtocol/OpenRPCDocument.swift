@@ -54,7 +54,17 @@ public enum OpenRPCDocument {
         "cut":{"type":"integer","minimum":0}},"required":["open","notifications","missed","cut"]},\#
         "stored":{"type":"object","properties":{"events":{"type":"integer","minimum":0},\#
         "series":{"type":"integer","minimum":0},"series_overflow":{"type":"integer","minimum":0}},\#
-        "required":["events","series","series_overflow"]},"retention":{"type":"object",\#
+        "required":["events","series","series_overflow"]},"senders":{"type":"object",\#
+        "description":"What clients counted about themselves and sent along (`datadog.dogstatsd.cl\#
+        ient.*`, `quipu.senders.*`): their side of the account.",\#
+        "properties":{"metrics":{"type":"integer"},"events":{"type":"integer"},\#
+        "service_checks":{"type":"integer"},"packets_sent":{"type":"integer"},\#
+        "packets_dropped":{"type":"integer","description":"Refused by a full queue,\#
+         or sent while nobody listened."},"bytes_sent":{"type":"integer"},\#
+        "bytes_dropped":{"type":"integer"},"lines_dropped":{"type":"integer",\#
+        "description":"Dropped by a QuipuClient because its buffer was full."}},\#
+        "required":["metrics","events","service_checks","packets_sent","packets_dropped",\#
+        "bytes_sent","bytes_dropped","lines_dropped"]},"retention":{"type":"object",\#
         "description":"What retention took away since the start.",\#
         "properties":{"last_run":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}]},\#
         "payload_blocks":{"type":"integer","minimum":0,\#
@@ -67,20 +77,9 @@ public enum OpenRPCDocument {
         "bytes_freed":{"type":"integer","minimum":0,\#
         "description":"Given back to the file system."}},"required":["last_run","payload_blocks",\#
         "events","sessions","event_rollups","rollups_merged","rollups","series","sources",\#
-        "bytes_freed"]},"senders":{"type":"object",\#
-        "description":"What clients counted about themselves and sent along (`datadog.dogstatsd.cl\#
-        ient.*`, `quipu.senders.*`): their side of the account.",\#
-        "properties":{"metrics":{"type":"integer"},"events":{"type":"integer"},\#
-        "service_checks":{"type":"integer"},"packets_sent":{"type":"integer"},\#
-        "packets_dropped":{"type":"integer","description":"Refused by a full queue,\#
-         or sent while nobody listened."},"bytes_sent":{"type":"integer"},\#
-        "bytes_dropped":{"type":"integer"},"lines_dropped":{"type":"integer",\#
-        "description":"Dropped by a QuipuClient because its buffer was full."}},\#
-        "required":["metrics","events","service_checks","packets_sent","packets_dropped",\#
-        "bytes_sent","bytes_dropped","lines_dropped"]},\#
-        "limits_hit":{"$ref":"#/components/schemas/counts_by_name",\#
+        "bytes_freed"]},"limits_hit":{"$ref":"#/components/schemas/counts_by_name",\#
         "description":"How often each bound was hit, by its name."}},"required":["uptime_s",\#
-        "rss_bytes","ingest","commits","queries","subscriptions","stored","retention","senders",\#
+        "rss_bytes","ingest","commits","queries","subscriptions","stored","senders","retention",\#
         "limits_hit"]}}},{"name":"ledger","summary":"What became of every line,\#
          per source and in sum.","paramStructure":"by-name","params":[{"name":"limit",\#
         "required":false,"schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor",\#

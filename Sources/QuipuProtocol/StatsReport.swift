@@ -103,9 +103,6 @@ public struct StatsReport: Sendable, Equatable {
                 "events": .int(stored.events), "series": .int(stored.series),
                 "series_overflow": .int(stored.seriesOverflow),
             ],
-            "retention": .object(
-                [JSON.Member("last_run", .optional(retentionLastRun?.rfc3339))]
-                    + retention.members),
             "senders": [
                 "metrics": .int(senders.metrics), "events": .int(senders.events),
                 "service_checks": .int(senders.serviceChecks),
@@ -115,6 +112,9 @@ public struct StatsReport: Sendable, Equatable {
                 "bytes_dropped": .int(senders.bytesDropped),
                 "lines_dropped": .int(senders.linesDropped),
             ],
+            "retention": .object(
+                [JSON.Member("last_run", .optional(retentionLastRun?.rfc3339))]
+                    + retention.members),
             "limits_hit": .object(
                 limitsHit.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .int($0.value)) }),
         ]

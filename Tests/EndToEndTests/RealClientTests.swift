@@ -17,7 +17,7 @@ import Testing
         ("datadog-gram", .datagram), ("datadog-gram-buffered", .datagram),
         ("datadog-gram-aggregated", .datagram),
         ("datadog-gram-buffered-aggregated", .datagram),
-        ("datadog-stream", .stream), ("datadog-stream-buffered", .stream),
+        ("datadog-udp", .udp), ("datadog-stream", .stream), ("datadog-stream-buffered", .stream),
         ("datadog-stream-buffered-aggregated", .stream),
         ("statsd-udp", .udp), ("statsd-udp-pipelined", .udp),
         ("statsd-stream", .stream), ("statsd-stream-pipelined", .stream),
@@ -27,12 +27,13 @@ import Testing
     @Test(arguments: scenarios)
     func whatWasSentIsStored(scenario: String, transport: Transport) throws {
         let rig = try Rig()
-        let port = try freeUDPPort()
+        let port = try FreePort.udp()
         try rig.startDaemon()
         // Datadog's clients set their gauges; the others may change them.
         let dialect = scenario.hasPrefix("datadog") ? "dogstatsd" : "statsd"
         try rig.startAgent(
-            ["--udp", "127.0.0.1:\(port)"], environment: ["QUIPU_METRICS_DIALECT": dialect])
+            ["--udp", "127.0.0.1:\(port)"],
+            environment: ["QUIPU_METRICS_DIALECT": dialect, "QUIPU_UDP_DIALECT": dialect])
         let address =
             switch transport {
             case .datagram: rig.metricsSocket
@@ -60,7 +61,7 @@ import Testing
     /// As people type it.
     @Test func shellsNeedNoClient() throws {
         let rig = try Rig()
-        let port = try freeUDPPort()
+        let port = try FreePort.udp()
         try rig.startDaemon()
         try rig.startAgent(["--udp", "127.0.0.1:\(port)"])
         let lines = [

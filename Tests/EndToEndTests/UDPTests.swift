@@ -4,19 +4,11 @@ import Testing
 
 /// Datagrams over UDP, for clients that know nothing else.
 @Suite struct UDPTests {
-    private static func loopback(port: UInt16) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        return address
-    }
-
     private func send(_ text: String, to port: UInt16) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         defer { close(descriptor) }
         let bytes = Array(text.utf8)
-        return withUnsafePointer(to: Self.loopback(port: port)) {
+        return withUnsafePointer(to: FreePort.loopback(port: port)) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 sendto(
                     descriptor, bytes, bytes.count, 0, $0,
@@ -27,7 +19,7 @@ import Testing
 
     @Test func loopbackIsReceived() throws {
         let rig = try Rig()
-        let port = try freeUDPPort()
+        let port = try FreePort.udp()
         try rig.startDaemon()
         try rig.startAgent(["--udp", "127.0.0.1:\(port)"])
         #expect(send("udp.requests:3|c\nudp.requests:4|c", to: port))
@@ -41,7 +33,7 @@ import Testing
     @Test func otherAddressesAreRefusedUnlessMeant() throws {
         let rig = try Rig()
         let arguments = ["--runtime-dir", rig.runtime, "--state-dir", rig.state]
-        let port = try freeUDPPort()
+        let port = try FreePort.udp()
         let refused = try Program(
             "quipu-agent", arguments + ["--udp", "0.0.0.0:\(port)"], log: rig.directory("no.log"))
         #expect(refused.wait() == 1)
