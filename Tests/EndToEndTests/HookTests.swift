@@ -99,9 +99,16 @@ import Testing
         }
         try rig.waitForLines(Int64(sizes.count))
         let ledger = try rig.ask("ledger")
-        #expect(ledger["total"]?["stored"] == 4)
-        #expect(ledger["total"]?["lost"]?["datagram_too_long"] == 2)
+        #expect(ledger["total"]?["stored"] == .int(Int64(sizes.count)))
         #expect(ledger["balanced"] == true)
+        let contents = try rig.allEvents().map {
+            $0["attributes"]?["tool_input"]?["content"]?.string ?? ""
+        }
+        let whole = sizes.filter { $0 < Limits.streamLineBytesMax }
+        #expect(contents.prefix(whole.count).map(\.utf8.count) == whole)
+        for (content, size) in zip(contents, sizes).dropFirst(whole.count) {
+            #expect(content.hasPrefix("xxx") && content.hasSuffix("x… (\(size) bytes)"))
+        }
     }
 
     @Test func aBrokenInputIsToldInTheLedgerAlone() throws {

@@ -13,7 +13,7 @@ struct HookCommand: ParsableCommand {
             quipu-agent. Prints nothing and exits 0, whatever happens: a hook must not disturb whom it watches. \
             In Claude Code's settings.json, for each event that is to be kept:
 
-            {"hooks":{"PreToolUse":[{"hooks":[{"type":"command","command":"quipu hook"}]}]}}
+            {"hooks":{"PreToolUse":[{"matcher":"*","hooks":[{"type":"command","command":"quipu hook"}]}]}}
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -43,9 +43,7 @@ enum Hook {
 
     static func run(places: Places) {
         do throws(SystemError) {
-            // One byte more than a line may have: then the agent says that it was too long.
-            let input = try OwnedDescriptor(owning: 0).readAll(
-                bytesMax: Limits.streamLineBytesMax + 1)
+            let input = try OwnedDescriptor(owning: 0).readAll(bytesMax: Limits.lineBytesMax)
             guard let line = HookLine.make(input, time: Timestamp.now.rfc3339) else { return }
             try OneShot(metricsSocket: places.metricsSocket, statsdSocket: places.statsdSocket)
                 .send(line)
