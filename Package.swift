@@ -15,7 +15,10 @@ let strict: [SwiftSetting] = [
 let package = Package(
     name: "quipu",
     products: [
-        .library(name: "QuipuClient", targets: ["QuipuClient"]),
+        .library(
+            name: "QuipuClient",
+            targets: ["QuipuClient", "QuipuProtocol", "QuipuModel", "Platform"]),
+        .library(name: "QuipuMetrics", targets: ["QuipuMetrics"]),
         .executable(name: "quipud", targets: ["quipud"]),
         .executable(name: "quipu-agent", targets: ["quipu-agent"]),
         .executable(name: "quipu", targets: ["quipu"]),
@@ -25,6 +28,7 @@ let package = Package(
         .package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -102,9 +106,17 @@ let package = Package(
             name: "AgentCore", dependencies: ["Platform", "QuipuModel", "QuipuProtocol"],
             swiftSettings: strict),
 
-        // For Swift programs: ask the daemon. QuipuProtocol, Platform.
+        // For Swift programs: ask the daemon, send to the agent. QuipuProtocol, Platform.
         .target(
             name: "QuipuClient", dependencies: ["Platform", "QuipuModel", "QuipuProtocol"],
+            swiftSettings: strict),
+
+        // A backend for swift-metrics. QuipuClient; no Foundation, no swift-log.
+        .target(
+            name: "QuipuMetrics",
+            dependencies: [
+                "QuipuClient", .product(name: "CoreMetrics", package: "swift-metrics"),
+            ],
             swiftSettings: strict),
 
         // Thin executables: parse flags, wire, run.
@@ -129,7 +141,27 @@ let package = Package(
                 "Platform", "QuipuClient", "QuipuModel", "QuipuProtocol",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: strict),
+            swiftSettings: strict,
+            // Hooks start it all the time, and half of a start was the dynamic loader's.
+            linkerSettings: [
+                .unsafeFlags(["-static-executable"], .when(configuration: .release))
+            ]),
+
+        // How a program uses QuipuMetrics and QuipuClient; and what recording costs it.
+        .executableTarget(
+            name: "metrics-example",
+            dependencies: [
+                "QuipuClient", "QuipuMetrics", "QuipuModel", "QuipuProtocol",
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            path: "Examples/metrics-example", swiftSettings: strict),
+        .executableTarget(
+            name: "client-bench",
+            dependencies: [
+                "Platform", "QuipuClient", "QuipuMetrics",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ],
+            path: "Benchmarks/client-bench", swiftSettings: strict),
 
         // What tests share: processes, temporary directories, a rig of daemon and agent.
         .target(
@@ -162,8 +194,14 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Platform", "QuipuClient", "QuipuModel", "QuipuProtocol", "TestSupport", "quipu",
-                "quipu-agent", "quipud",
+                "Platform", "QuipuClient", "QuipuModel", "QuipuProtocol", "TestSupport",
+                "metrics-example", "quipu", "quipu-agent", "quipud",
+            ]),
+        .testTarget(
+            name: "QuipuClientTests",
+            dependencies: [
+                "Platform", "QuipuClient", "QuipuMetrics", "QuipuModel", "QuipuProtocol",
+                "TestSupport", .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
         .testTarget(name: "TidyTests"),
     ],

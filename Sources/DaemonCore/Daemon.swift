@@ -209,7 +209,8 @@ extension Daemon {
                 ingest = IngestServer(
                     acceptor: ingestAcceptor, committer: committer, agents: agents,
                     statistics: statistics, group: group, hostName: ProcessFacts.hostName,
-                    isDurable: options.settings.persistence, traffic: traffic)
+                    isDurable: options.settings.persistence,
+                    keepsOrigin: options.settings.originTags, traffic: traffic)
                 queryConnections = try queryAcceptor.start(name: "accept-query")
                 ingestConnections = try ingestAcceptor.start(name: "accept-ingest")
             } catch {

@@ -16,6 +16,8 @@ struct IngestServer: Sendable {
     let group: any EventLoopGroup
     let hostName: String
     let isDurable: Bool
+    /// Whether the origin fields of DogStatsD lines become tags.
+    let keepsOrigin: Bool
     let traffic: TrafficLog?
 
     func run(_ connections: AsyncStream<AcceptedConnection>) async {
@@ -100,13 +102,14 @@ struct IngestConnection {
 
     private let server: IngestServer
     private let agent: Int
-    private let decoder = Decoder()
+    private let decoder: Decoder
     private let packer = PayloadPacker()
     private var sources: [Int64: Source] = [:]
 
     init(server: IngestServer, agent: Int) {
         self.server = server
         self.agent = agent
+        decoder = Decoder(keepsOrigin: server.keepsOrigin)
     }
 
     mutating func take(_ frame: IngestFrame) async -> PendingAnswer {

@@ -43,10 +43,10 @@ final class Statistics: Sendable {
                     continue
                 }
                 let tally = batch.decoded.tally
-                state.report.senders.add(batch.decoded.senders)
                 state.report.ingest.lines += Int64(tally.received)
                 state.report.ingest.bytes += Int64(batch.to - batch.from)
                 state.report.ingest.linesRejected += Int64(tally.rejected.values.reduce(0, +))
+                state.report.senders.add(batch.decoded.senders)
             }
         }
     }

@@ -9,9 +9,11 @@ public import QuipuModel
 public final class Decoder {
     private var lines: LineDecoder
 
-    /// `hashSeed` keeps senders from choosing names that collide; it changes no result.
-    public init(hashSeed: UInt64 = .random(in: .min ... .max)) {
-        lines = LineDecoder(hashSeed: hashSeed)
+    /// - Parameters:
+    ///   - hashSeed: Keeps senders from choosing names that collide; it changes no result.
+    ///   - keepsOrigin: Whether the fields `c:`, `e:` and `card:` of DogStatsD lines become tags.
+    public init(hashSeed: UInt64 = .random(in: .min ... .max), keepsOrigin: Bool = false) {
+        lines = LineDecoder(hashSeed: hashSeed, keepsOrigin: keepsOrigin)
     }
 
     /// Decodes one batch.

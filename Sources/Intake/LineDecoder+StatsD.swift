@@ -35,15 +35,7 @@ extension LineDecoder {
     /// Nil when all of the line's samples have been taken up; otherwise none of them has.
     private mutating func takeSamples(_ line: Bytes, _ origin: Origin) -> RejectReason? {
         if let reason = statsd.parse(line) { return reason }
-        if takeTelemetry() { return nil }
-        for index in statsd.bits.indices {
-            switch metrics.series(
-                name: statsd.name, type: statsd.bits[index].type, tags: statsd.tags, &builder)
-            {
-            case .success(let series): statsd.bits[index].series = series
-            case .failure(let rejected): return rejected.reason
-            }
-        }
+        if let reason = findSeries() { return reason }
         let isRelative = origin.dialect == .statsd && !statsd.isDogStatsD
         for bit in statsd.bits {
             // Only counters and gauges may say when they were measured.
@@ -67,25 +59,20 @@ extension LineDecoder {
         return nil
     }
 
-    /// What a client tells of itself; more than these it need not.
-    private static let telemetry:
-        [(word: StaticString, path: any WritableKeyPath<SenderReport, Double> & Sendable)] = [
-            ("metrics", \.metrics), ("events", \.events), ("service_checks", \.serviceChecks),
-            ("packets_sent", \.packetsSent), ("packets_dropped", \.packetsDropped),
-            ("bytes_sent", \.bytesSent), ("bytes_dropped", \.bytesDropped),
-        ]
-
-    /// Takes up what a client tells of itself. False for everybody's metrics.
-    private mutating func takeTelemetry() -> Bool {
-        let name = statsd.name
-        guard name.hasPrefix("datadog.dogstatsd.client.") else { return false }
-        let word = name.part("datadog.dogstatsd.client.".utf8.count, name.count)
-        if let figure = Self.telemetry.first(where: { word.equals($0.word) }) {
-            builder.batch.senders[keyPath: figure.path] +=
-                statsd.values.reduce(0) { $0 + $1.number }
+    /// The series of each of the line's bits. Nil when all of them have one.
+    private mutating func findSeries() -> RejectReason? {
+        let keepsOrigin = keepsOrigin && !statsd.origin.isEmpty
+        if keepsOrigin { statsd.origin.write(after: statsd.tags, to: &tagText) }
+        return tagText.withUnsafeBytes { withOrigin in
+            let tags = keepsOrigin ? withOrigin : statsd.tags
+            for index in statsd.bits.indices {
+                let type = statsd.bits[index].type
+                switch metrics.series(name: statsd.name, type: type, tags: tags, &builder) {
+                case .success(let series): statsd.bits[index].series = series
+                case .failure(let rejected): return rejected.reason
+                }
+            }
+            return nil
         }
-        // So that the line is not remembered as one of a series.
-        statsd.bits.removeAll(keepingCapacity: true)
-        return true
     }
 }

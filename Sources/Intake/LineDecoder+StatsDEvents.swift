@@ -31,7 +31,7 @@ extension LineDecoder {
         writer.write("priority", fields["p:"], &builder)
         writer.write("source_type", fields["s:"], &builder)
         writer.write("alert_type", fields["t:"], &builder)
-        writer.write(tags: fields["#"], &builder)
+        write(tagsOf: fields, &writer)
         event.attributes = writer.close(&builder)
         builder.add(event)
     }
@@ -58,9 +58,16 @@ extension LineDecoder {
         writer.write("check_status", digit: parts.status, &builder)
         writer.write("host", fields["h:"], &builder)
         writer.write("message", fields["m:"], &builder)
-        writer.write(tags: fields["#"], &builder)
+        write(tagsOf: fields, &writer)
         event.attributes = writer.close(&builder)
         builder.add(event)
+    }
+
+    private mutating func write(tagsOf fields: StatsDFields, _ writer: inout FieldWriter) {
+        let tags = fields["#"]
+        guard keepsOrigin else { return writer.write(tags: tags, &builder) }
+        fields.origin.write(after: tags ?? Bytes(start: nil, count: 0), to: &tagText)
+        tagText.withUnsafeBytes { writer.write(tags: $0, &builder) }
     }
 }
 
@@ -129,16 +136,27 @@ private struct StatsDFields {
     /// What follows the prefix in the last field that begins with it.
     subscript(prefix: StaticString) -> Bytes? {
         var found: Bytes?
-        var start = 1
-        while start < text.count {
-            let end = text.find(0x7c, from: start)
-            let field = text.part(start, end)
+        forEach { field in
             if field.hasPrefix(prefix) {
                 found = field.part(prefix.utf8CodeUnitCount, field.count)
             }
-            start = end + 1
         }
         return found
+    }
+
+    var origin: StatsDOrigin {
+        var origin = StatsDOrigin()
+        forEach { _ = origin.take($0) }
+        return origin
+    }
+
+    private func forEach(_ body: (Bytes) -> Void) {
+        var start = 1
+        while start < text.count {
+            let end = text.find(0x7c, from: start)
+            body(text.part(start, end))
+            start = end + 1
+        }
     }
 }
 

@@ -20,10 +20,13 @@ struct LineDecoder {
     var statsd = StatsDParser()
     var shapes: LineShapes
     var document = JSONDocument()
-    /// Reused for the tags of native metrics.
+    /// Reused for tags that do not stand in their line as they are.
     var tagText: [UInt8] = []
+    /// Whether the origin fields of DogStatsD lines become tags.
+    let keepsOrigin: Bool
 
-    init(hashSeed: UInt64) {
+    init(hashSeed: UInt64, keepsOrigin: Bool) {
+        self.keepsOrigin = keepsOrigin
         metrics = MetricAggregator(seed: hashSeed)
         shapes = LineShapes(seed: hashSeed)
     }
@@ -33,7 +36,8 @@ struct LineDecoder {
         metrics.finish(into: &builder)
         shapes.beginBatch()
         document.trim()
-        let batch = builder.batch
+        var batch = builder.batch
+        batch.countSenders()
         builder = BatchBuilder()
         return batch
     }

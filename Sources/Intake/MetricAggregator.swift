@@ -61,7 +61,8 @@ struct MetricAggregator {
     ) -> Result<Int, RejectedSeries> {
         if let reason = check(name: name, tags: tags) { return .failure(.init(reason: reason)) }
         let key = SeriesKey(
-            name: builder.append(name, to: .name), type: type, tags: appendTags(&builder))
+            name: SenderTelemetry.appendName(name, &builder), type: type,
+            tags: appendTags(&builder))
         // The same tags in another order are the same series.
         let canonical = key.tags.isNone ? [] : Array(builder.batch.bytes[key.tags.range])
         let series = canonical.withUnsafeBytes { canonicalTags in

@@ -33,6 +33,8 @@ struct StatsDParser {
     private(set) var seconds = 0
     /// The line carries a field that only DogStatsD clients write.
     private(set) var isDogStatsD = false
+    /// Where the line comes from, as its client says.
+    private(set) var origin = StatsDOrigin()
     private(set) var values: [Value] = []
     var bits: [Bit] = []
 
@@ -43,6 +45,7 @@ struct StatsDParser {
         tags = line.part(0, 0)
         seconds = 0
         isDogStatsD = false
+        origin = StatsDOrigin()
 
         var position = 0
         while position < line.count, line[position] != 0x3a { position += 1 }
@@ -176,9 +179,7 @@ struct StatsDParser {
             else { return .timeInvalid }
             seconds = value
         default:
-            if text.hasPrefix("c:") || text.hasPrefix("e:") || text.hasPrefix("card:") {
-                isDogStatsD = true
-            }
+            if origin.take(text) { isDogStatsD = true }
         }
         return nil
     }

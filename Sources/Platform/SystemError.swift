@@ -24,6 +24,10 @@ public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     public var isWouldBlock: Bool { code == EAGAIN }
+    /// A datagram's receiver, or the kernel, has no room for it now.
+    public var isQueueFull: Bool { code == EAGAIN || code == ENOBUFS }
+    /// A datagram is longer than the socket takes.
+    public var isTooLong: Bool { code == EMSGSIZE }
     public var isInterrupted: Bool { code == EINTR }
     public var isNotFound: Bool { code == ENOENT }
     /// Nobody listens at a socket, or there is none.

@@ -36,6 +36,11 @@ public enum Limits {
     public static let lineBytesMax = 16 << 20
     public static let lineNestingMax = 128
     public static let datagramBytesMax = 64 << 10
+    /// A line on a stream socket; with its frame it fits into one batch.
+    public static let streamLineBytesMax = 1_000_000
+    /// What all stream connections together may hold of lines whose end has not come, each up to
+    /// `datagramBytesMax` besides.
+    public static let streamHeldBytesMax = 4 << 20
     public static let nameBytesMax = 200
     public static let tagsPerSeriesMax = 32
     public static let seriesMax = 100_000

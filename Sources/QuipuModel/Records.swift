@@ -205,30 +205,6 @@ public struct Tally: Sendable, Equatable {
     }
 }
 
-/// What DogStatsD clients tell of themselves (`datadog.dogstatsd.client.*`): no application's
-/// metrics, but the one way to hear of what never left its sender.
-public struct SenderReport: Sendable, Equatable {
-    public var metrics: Double = 0
-    public var events: Double = 0
-    public var serviceChecks: Double = 0
-    public var packetsSent: Double = 0
-    public var packetsDropped: Double = 0
-    public var bytesSent: Double = 0
-    public var bytesDropped: Double = 0
-
-    public init() {}
-
-    public mutating func add(_ other: SenderReport) {
-        metrics += other.metrics
-        events += other.events
-        serviceChecks += other.serviceChecks
-        packetsSent += other.packetsSent
-        packetsDropped += other.packetsDropped
-        bytesSent += other.bytesSent
-        bytesDropped += other.bytesDropped
-    }
-}
-
 /// All that a batch's bytes meant.
 public struct DecodedBatch: Sendable {
     /// What every slice of this batch points into, except payloads.
@@ -239,8 +215,8 @@ public struct DecodedBatch: Sendable {
     public var series: [SeriesKey] = []
     public var rollups: [RollupDelta] = []
     public var rejects: [RejectedLine] = []
-    public var senders = SenderReport()
     public var tally = Tally()
+    public var senders = SenderFigures()
 
     public init() {}
 

@@ -64,7 +64,7 @@ public enum SpoolFrame {
             let kind = Kind(rawValue: buffer[2]), let dialect = Dialect(rawValue: buffer[3])
         else { return nil }
         let payload = UInt32(littleEndian: buffer.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
-        guard payload <= Limits.datagramBytesMax else { return nil }
+        guard payload <= Limits.streamLineBytesMax else { return nil }
         return Header(
             kind: kind, dialect: dialect, payloadBytes: Int(payload),
             arrival: Timestamp(
@@ -79,7 +79,7 @@ public enum SpoolFrame {
 /// frame.
 public enum LossCause: UInt64, Sendable, CaseIterable {
     case spoolFull = 0
-    /// Longer than `Limits.datagramBytesMax`.
+    /// Longer than `Limits.datagramBytesMax`, or a line of a stream longer than its bound.
     case datagramTooLong = 1
     /// A stream's connection broke in the middle of a line or packet.
     case connectionCut = 2

@@ -55,13 +55,17 @@ public enum OpenRPCDocument {
         "stored":{"type":"object","properties":{"events":{"type":"integer","minimum":0},\#
         "series":{"type":"integer","minimum":0},"series_overflow":{"type":"integer","minimum":0}},\#
         "required":["events","series","series_overflow"]},"senders":{"type":"object",\#
-        "description":"What DogStatsD clients told of themselves since the start: packets_dropped \#
-        never left their sender.","properties":{"metrics":{"type":"number"},\#
-        "events":{"type":"number"},"service_checks":{"type":"number"},\#
-        "packets_sent":{"type":"number"},"packets_dropped":{"type":"number"},\#
-        "bytes_sent":{"type":"number"},"bytes_dropped":{"type":"number"}},"required":["metrics",\#
-        "events","service_checks","packets_sent","packets_dropped","bytes_sent","bytes_dropped"]},\#
-        "retention":{"type":"object","description":"What retention took away since the start.",\#
+        "description":"What clients counted about themselves and sent along (`datadog.dogstatsd.cl\#
+        ient.*`, `quipu.senders.*`): their side of the account.",\#
+        "properties":{"metrics":{"type":"integer"},"events":{"type":"integer"},\#
+        "service_checks":{"type":"integer"},"packets_sent":{"type":"integer"},\#
+        "packets_dropped":{"type":"integer","description":"Refused by a full queue,\#
+         or sent while nobody listened."},"bytes_sent":{"type":"integer"},\#
+        "bytes_dropped":{"type":"integer"},"lines_dropped":{"type":"integer",\#
+        "description":"Dropped by a QuipuClient because its buffer was full."}},\#
+        "required":["metrics","events","service_checks","packets_sent","packets_dropped",\#
+        "bytes_sent","bytes_dropped","lines_dropped"]},"retention":{"type":"object",\#
+        "description":"What retention took away since the start.",\#
         "properties":{"last_run":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}]},\#
         "payload_blocks":{"type":"integer","minimum":0,\#
         "description":"Blocks of about 64 KiB of tools' inputs and outputs."},\#

@@ -76,8 +76,8 @@ public struct StatsReport: Sendable, Equatable {
     public var query = Latency(count: 0)
     public var subscriptions = Subscriptions()
     public var stored = Stored()
-    /// What senders tell of themselves.
-    public var senders = SenderReport()
+    /// As clients told it.
+    public var senders = SenderFigures()
     /// What retention took away since the start, and when it last ran.
     public var retention = RetentionReport()
     public var retentionLastRun: Timestamp?
@@ -103,7 +103,15 @@ public struct StatsReport: Sendable, Equatable {
                 "events": .int(stored.events), "series": .int(stored.series),
                 "series_overflow": .int(stored.seriesOverflow),
             ],
-            "senders": .object(senders.members),
+            "senders": [
+                "metrics": .int(senders.metrics), "events": .int(senders.events),
+                "service_checks": .int(senders.serviceChecks),
+                "packets_sent": .int(senders.packetsSent),
+                "packets_dropped": .int(senders.packetsDropped),
+                "bytes_sent": .int(senders.bytesSent),
+                "bytes_dropped": .int(senders.bytesDropped),
+                "lines_dropped": .int(senders.linesDropped),
+            ],
             "retention": .object(
                 [JSON.Member("last_run", .optional(retentionLastRun?.rfc3339))]
                     + retention.members),
@@ -147,19 +155,6 @@ extension StatsReport.Queries {
             JSON.Member("requests", .int(requests)), JSON.Member("errors", .int(errors)),
             JSON.Member("requests_per_s", .number(Round.toThousandth(requestsPerSecond))),
             JSON.Member("running", .int(Int64(running))),
-        ]
-    }
-}
-
-extension SenderReport {
-    var members: [JSON.Member] {
-        [
-            JSON.Member("metrics", .number(metrics)), JSON.Member("events", .number(events)),
-            JSON.Member("service_checks", .number(serviceChecks)),
-            JSON.Member("packets_sent", .number(packetsSent)),
-            JSON.Member("packets_dropped", .number(packetsDropped)),
-            JSON.Member("bytes_sent", .number(bytesSent)),
-            JSON.Member("bytes_dropped", .number(bytesDropped)),
         ]
     }
 }

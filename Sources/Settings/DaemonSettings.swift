@@ -8,6 +8,9 @@ public struct DaemonSettings: Sendable, Equatable {
     public var persistence = true
     /// `admin_group`: members may do what otherwise only root and the daemon's own user may.
     public var adminGroup: String?
+    /// `metrics.origin_tags`: whether the fields by which DogStatsD clients tell their container
+    /// become tags.
+    public var originTags = false
     /// `retention.*`: how long what is kept.
     public var retention = RetentionPolicy()
 
@@ -16,6 +19,7 @@ public struct DaemonSettings: Sendable, Equatable {
     public init(_ layers: Layers) throws(SettingsError) {
         persistence = try layers.bool("persistence") ?? persistence
         adminGroup = try layers.string("admin_group")
+        originTags = try layers.bool("metrics.origin_tags") ?? originTags
         func age(_ key: String, unit: Int64) throws(SettingsError) -> Int64? {
             // A century; nothing is older.
             let max = Int(36_525 * Self.day / unit)

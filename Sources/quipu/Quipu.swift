@@ -1,8 +1,13 @@
 import ArgumentParser
-import Platform
 import QuipuModel
 
 @main
+enum Main {
+    static func main() {
+        if !Hook.runIfAsked(CommandLine.arguments) { Quipu.main() }
+    }
+}
+
 struct Quipu: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quipu",
@@ -17,20 +22,10 @@ struct Quipu: ParsableCommand {
         subcommands: [
             HealthCommand.self, StatsCommand.self, LedgerCommand.self, EventsCommand.self,
             SessionsCommand.self, SessionCommand.self, ToolsCommand.self, ErrorsCommand.self,
-            SQLCommand.self,
-            MetricsCommand.self, TailCommand.self, SendCommand.self, HookCommand.self,
-            CallCommand.self,
-            DiscoverCommand.self, BackupCommand.self, RestoreCommand.self, RetentionCommand.self,
-            FlushCommand.self,
+            SQLCommand.self, MetricsCommand.self, TailCommand.self, SendCommand.self,
+            HookCommand.self, CallCommand.self, DiscoverCommand.self, BackupCommand.self,
+            RestoreCommand.self, RetentionCommand.self, FlushCommand.self,
         ])
 
     @OptionGroup var global: GlobalOptions
-
-    static func main() {
-        // A hook is on somebody's critical path, and the parser takes longer than its work.
-        if CommandLine.arguments.dropFirst() == ["hook"] {
-            return Hook.run(environment: ProcessFacts.environment(), runtimeDirectory: nil)
-        }
-        main(nil)
-    }
 }

@@ -36,7 +36,7 @@ private struct Feeder {
     }
 
     private mutating func take(_ cut: StreamFraming.Cut, _ buffer: UnsafeMutableRawBufferPointer) {
-        #expect(cut.payloadBytes <= Limits.datagramBytesMax)
+        #expect(cut.payloadBytes <= Limits.streamLineBytesMax)
         if cut.payloadBytes > 0 {
             payloads.append(String(decoding: buffer[..<cut.payloadBytes], as: UTF8.self))
         }
@@ -53,7 +53,8 @@ private struct Feeder {
 
 @Suite struct ReceivingStreamFramingTests {
     static let pieces = [1, 2, 3, 5, 7, 64, 1_000, 1 << 20]
-    static let max = Limits.datagramBytesMax
+    private static let longestLine = String(repeating: "x", count: Limits.streamLineBytesMax)
+    private static let longestPacket = String(repeating: "x", count: Limits.datagramBytesMax)
 
     private func packet(_ text: String) -> [UInt8] {
         let count = UInt32(text.utf8.count)
@@ -88,12 +89,13 @@ private struct Feeder {
     }
 
     @Test(arguments: [997, 40_000, 1 << 20]) func theLongestLineAndPacketPass(pieces: Int) {
-        let longest = String(repeating: "x", count: Self.max)
+        let line = Self.longestLine
         var lines = Feeder()
-        lines.feed(Array("a:1|c\n\(longest)\nb:1|c\n\(longest)\n".utf8), pieces: pieces)
+        lines.feed(Array("a:1|c\n\(line)\nb:1|c\n\(line)\n".utf8), pieces: pieces)
         lines.finish()
-        #expect(lines.lines == ["a:1|c", longest, "b:1|c", longest])
+        #expect(lines.lines == ["a:1|c", line, "b:1|c", line])
         #expect(lines.tooLong == 0)
+        let longest = Self.longestPacket
 
         var packets = Feeder()
         packets.feed(
@@ -105,9 +107,11 @@ private struct Feeder {
 
     @Test(arguments: [997, 40_000, 1 << 20]) func whatIsTooLongCostsOnlyItself(pieces: Int) {
         for extra in [1, 2, 3, 4, 5, 200_000] {
-            let tooLong = String(repeating: "x", count: Self.max + extra)
+            let more = String(repeating: "x", count: extra)
+            let line = Self.longestLine + more
+            let tooLong = Self.longestPacket + more
             var lines = Feeder()
-            lines.feed(Array("a:1|c\n\(tooLong)\nb:1|c\n".utf8), pieces: pieces)
+            lines.feed(Array("a:1|c\n\(line)\nb:1|c\n".utf8), pieces: pieces)
             lines.finish()
             #expect(lines.lines == ["a:1|c", "b:1|c"])
             #expect(lines.tooLong == 1)
@@ -118,6 +122,19 @@ private struct Feeder {
             #expect(packets.lines == ["a:1|c", "b:1|c"])
             #expect(packets.tooLong == 1)
         }
+    }
+
+    @Test func aLongLineIsGivenUpWhenItsMemoryIsNeeded() {
+        var feeder = Feeder()
+        let half = String(repeating: "x", count: 300_000)
+        feeder.feed(Array("a:1|c\n\(half)".utf8), pieces: 1 << 20)
+        #expect(feeder.framing.heldBytes == half.utf8.count)
+        feeder.framing.lineBytesMax = Limits.datagramBytesMax
+        feeder.feed(Array("y".utf8), pieces: 1 << 20)
+        #expect(feeder.framing.heldBytes == 0)
+        feeder.feed(Array("\(half)\nb:1|c\n".utf8), pieces: 1 << 20)
+        #expect(feeder.lines == ["a:1|c", "b:1|c"])
+        #expect(feeder.tooLong == 1)
     }
 
     @Test(arguments: pieces) func theEndOfAConnection(pieces: Int) {

@@ -48,6 +48,11 @@ enum ReportExamples {
         report.subscriptions.notifications = 311
         report.stored.events = 51_000
         report.stored.series = 12
+        report.senders.metrics = 900
+        report.senders.packetsSent = 880
+        report.senders.packetsDropped = 2
+        report.senders.bytesSent = 41_360
+        report.senders.bytesDropped = 94
         report.limitsHit = ["reply_bytes": 2]
         return report
     }

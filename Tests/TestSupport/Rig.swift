@@ -52,11 +52,13 @@ public final class Rig {
         try waitUntil("quipud answers") { (try? ask("health")) != nil }
     }
 
-    public func startAgent(_ extra: [String] = []) throws {
+    public func startAgent(
+        _ extra: [String] = [], environment more: [String: String] = [:]
+    ) throws {
         let globs = watch.flatMap { ["--watch", logs + "/" + $0] }
         agent = try Program(
-            "quipu-agent", places + globs + extra, environment: environment,
-            log: directory("agent.log"))
+            "quipu-agent", places + globs + extra,
+            environment: environment.merging(more) { $1 }, log: directory("agent.log"))
         try waitUntil("quipu-agent receives") {
             (try? DatagramSender(path: metricsSocket)) != nil
         }

@@ -18,7 +18,9 @@ struct Ban: Sendable {
         tests(file) && file.path != "Tests/TestSupport/Rig.swift"
     }
 
-    private static let executables: Set<String> = ["quipud", "quipu-agent", "quipu"]
+    private static let executables: Set<String> = [
+        "quipud", "quipu-agent", "quipu", "metrics-example", "client-bench",
+    ]
 
     private static func everywhere(_ file: Repository.File) -> Bool {
         file.path != "Tests/TidyTests/Bans.swift"

@@ -12,10 +12,13 @@ struct Repository {
         var isSwift: Bool { path.hasSuffix(".swift") }
         var isMarkdown: Bool { path.hasSuffix(".md") }
 
-        /// `Platform` for `Sources/Platform/Poller.swift`; nil outside `Sources`.
+        /// `Platform` for `Sources/Platform/Poller.swift`; nil outside `Sources` and the folders of
+        /// programs beside it.
         var target: String? {
             let parts = path.split(separator: "/")
-            return parts.count > 2 && parts[0] == "Sources" ? String(parts[1]) : nil
+            guard parts.count > 2 else { return nil }
+            let isProgram = ["Examples", "Benchmarks"].contains(parts[0]) && isSwift
+            return parts[0] == "Sources" || isProgram ? String(parts[1]) : nil
         }
 
         /// Lines with their numbers from 1, without those that only comment.

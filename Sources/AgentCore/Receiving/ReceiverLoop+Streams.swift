@@ -44,6 +44,7 @@ extension ReceiverLoop {
     private func readOnce(_ connection: StreamConnection) -> ReadOutcome {
         landing.arm(arrival: .now, dialect: connection.dialect)
         let buffer = landing.streamBuffer
+        connection.framing.lineBytesMax = lineBytesMax(for: connection)
         let held = connection.framing.begin(buffer)
         let free = UnsafeMutableRawBufferPointer(
             rebasing: buffer[held..<connection.framing.capacity])
@@ -65,6 +66,16 @@ extension ReceiverLoop {
             $0.streamBytes += UInt64(count)
         }
         return .some
+    }
+
+    /// Long lines have one purse: a few clients may have some under way, not all of them at once.
+    private func lineBytesMax(for connection: StreamConnection) -> Int {
+        var held = 0
+        for other in connections.values where other !== connection {
+            held += max(other.framing.heldBytes - Limits.datagramBytesMax, 0)
+        }
+        return held + Limits.streamLineBytesMax <= Limits.streamHeldBytesMax
+            ? Limits.streamLineBytesMax : Limits.datagramBytesMax
     }
 
     private func finish(_ connection: StreamConnection, _ end: StreamFraming.End) {

@@ -5,6 +5,8 @@ import QuipuModel
 /// A client either ends each line with a newline, or puts 4 bytes of little-endian length before
 /// each packet of lines. The first four bytes tell which: a packet of at most
 /// `Limits.datagramBytesMax` has a zero there, text never does.
+///
+/// A line may be longer than a packet, as long as the caller has memory to hold its beginning.
 struct StreamFraming {
     private enum Kind {
         case unknown
@@ -30,8 +32,12 @@ struct StreamFraming {
         case broken
     }
 
-    private static let unitBytesMax = Limits.datagramBytesMax
+    private static let packetBytesMax = Limits.datagramBytesMax
     private static let prefixBytes = 4
+
+    /// How long a line may be now: `Limits.streamLineBytesMax`, or a packet's bound while others
+    /// hold much. A longer one that is under way is given up.
+    var lineBytesMax = Limits.streamLineBytesMax
 
     private var kind = Kind.unknown
     /// The beginning of a line or packet whose end has not come.
@@ -43,9 +49,15 @@ struct StreamFraming {
 
     init() {}
 
+    /// Bytes held until the rest of them comes.
+    var heldBytes: Int { rest.count }
+
     /// How much may be in the buffer for one `cut`, so that at most one payload comes out: the
     /// longest line and its newline, or the longest packet and its prefix.
-    var capacity: Int { Self.unitBytesMax + (kind == .packets ? Self.prefixBytes : 1) }
+    var capacity: Int {
+        kind == .packets
+            ? Self.packetBytesMax + Self.prefixBytes : max(lineBytesMax, rest.count) + 1
+    }
 
     /// Puts what is left from the last read at the beginning of the buffer; how many bytes, always
     /// less than `capacity`. New bytes go behind.
@@ -67,7 +79,7 @@ struct StreamFraming {
                 keep(buffer, 0..<count)
                 return cut
             }
-            kind = Self.packetBytes(buffer, at: 0) <= Self.unitBytesMax ? .packets : .lines
+            kind = Self.packetBytes(buffer, at: 0) <= Self.packetBytesMax ? .packets : .lines
         }
         switch kind {
         case .packets: cutPackets(buffer, count, &cut)
@@ -118,7 +130,7 @@ struct StreamFraming {
                 keep(buffer, newline + 1..<count)
                 return
             }
-            guard count - start > Self.unitBytesMax else {
+            guard count - start > lineBytesMax else {
                 keep(buffer, start..<count)
                 return
             }
@@ -152,7 +164,7 @@ struct StreamFraming {
             }
             guard count - start >= Self.prefixBytes else { break }
             let bytes = Self.packetBytes(buffer, at: start)
-            if bytes > Self.unitBytesMax {
+            if bytes > Self.packetBytesMax {
                 cut.tooLong += 1
                 packetBytesToSkip = bytes
                 start += Self.prefixBytes

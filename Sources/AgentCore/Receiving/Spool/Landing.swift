@@ -45,9 +45,9 @@ struct Landing: Sendable {
     /// the cache.
     private static let slotBytes = (64 << 10) + 64
     private static let lossFrameBytes = SpoolFrame.frameBytes(payloadBytes: 24)
-    /// What a stream may put into a slot: a line of the longest kind with its newline, or a packet
-    /// of it with its prefix.
-    static let streamBytes = Limits.datagramBytesMax + 4
+    /// What a stream may put into the first slot and those behind it: a line of the longest kind
+    /// with its newline.
+    static let streamBytes = Limits.streamLineBytesMax + 1
 
     private let mapping: SharedMapping
 
@@ -97,7 +97,8 @@ struct Landing: Sendable {
         return UInt64(sum)
     }
 
-    /// Where a stream's bytes may be put before `fill`.
+    /// Where a stream's bytes may be put before `fill`. It goes on into the slots behind the first,
+    /// which hold nothing then.
     var streamBuffer: UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(start: payload(slot: 0), count: Self.streamBytes)
     }
@@ -131,7 +132,7 @@ struct Landing: Sendable {
     func content(slot: Int) -> Content? {
         guard let length = ring.length(slot: slot) else { return nil }
         if length == 0 { return .empty }
-        if ring.isTruncated(slot: slot) || length > Limits.datagramBytesMax { return .tooLong }
+        if ring.isTruncated(slot: slot) || length > Self.streamBytes { return .tooLong }
         return .payload(length)
     }
 

@@ -12,7 +12,7 @@ extension SpoolState {
     }
 
     /// The buffer that segments are read through at the start; at least one frame.
-    private static let chunkBytes = 256 << 10
+    private static let chunkBytes = Limits.batchBytes
 
     /// Takes over the segments of earlier processes, cuts torn ends off, and completes the receive
     /// that was in flight.
