@@ -227,8 +227,14 @@ public enum OpenRPCDocument {
         "items":{"$ref":"#/components/schemas/aggregate"},"minItems":1,"maxItems":32,\#
         "uniqueItems":true}]}},{"name":"group_by","required":false,\#
         "schema":{"$ref":"#/components/schemas/words",\#
-        "description":"Tags: one series for each combination of their values; at most 8."}}],\#
-        "result":{"name":"result","schema":{"type":"object",\#
+        "description":"Tags: one series for each combination of their values; at most 8."}},\#
+        {"name":"fill","required":false,"schema":{"enum":["none","null","zero","previous"],\#
+        "default":"none",\#
+        "description":"What stands in steps in which nothing was measured: no point, null, 0,\#
+         or the value before."}},{"name":"top","required":false,"schema":{"type":"integer",\#
+        "minimum":1,"maximum":10000,\#
+        "description":"Only so many groups: those whose points of the first aggregate add up to th\#
+        e most."}}],"result":{"name":"result","schema":{"type":"object",\#
         "properties":{"metric":{"type":"string"},"since":{"$ref":"#/components/schemas/time"},\#
         "until":{"$ref":"#/components/schemas/time"},"step_s":{"type":"integer","minimum":10},\#
         "tiers":{"type":"array","items":{"enum":["10s","1m","1h","1d"]},\#
@@ -402,8 +408,9 @@ public enum OpenRPCDocument {
         "description":"Start of the step in Unix seconds, and the value.",\#
         "prefixItems":[{"type":"integer"},{"type":["number","null"]}],"minItems":2,"maxItems":2,\#
         "items":false},"aggregate":{"type":"string",\#
-        "description":"Sets count distinct values. rate is per second; quantiles are within 1 %.",\#
-        "pattern":"^(count|sum|avg|min|max|last|rate|p\\d{1,3}(\\.\\d+)?)$"},\#
+        "description":"Sets count distinct values. rate is per second and increase over the step: \#
+        of counters what they grew by, of all others their samples. Quantiles are within 1 %.",\#
+        "pattern":"^(count|sum|avg|min|max|last|rate|increase|p\\d{1,3}(\\.\\d+)?)$"},\#
         "counts_by_name":{"type":"object","additionalProperties":{"type":"integer","minimum":0}},\#
         "tally":{"type":"object",\#
         "description":"received = stored + merged + blank + the sum of rejected + the sum of lost"\#

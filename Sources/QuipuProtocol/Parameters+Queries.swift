@@ -176,10 +176,15 @@ extension Parameters {
         if isOpen { range.until = .seconds(range.until.bucket(seconds: step) + step) }
         let aggregates = try aggregates()
         let groupBy = try strings("group_by", countMax: Limits.groupKeysMax) ?? []
+        let fill = try string("fill")
+        let top = try int("top", in: 1...Int64(Limits.groupsPerReplyMax))
         try finish()
         return MetricQuery(
             metric: metric, range: range, filters: filters, stepSeconds: step,
-            aggregates: aggregates, groupBy: groupBy)
+            aggregates: aggregates, groupBy: groupBy,
+            fill: try fill.map { word throws(RPCError) in
+                try Parameters.word(word, path: "fill")
+            } ?? .none, top: top.map { Int($0) })
     }
 
     /// Without `aggregate`: all that need no sketch.
@@ -192,7 +197,8 @@ extension Parameters {
         for word in words {
             guard let aggregate = Aggregate(word: word) else {
                 throw .invalid(
-                    "aggregate", "count, sum, avg, min, max, last, rate, or p0 to p100 (p99.9)")
+                    "aggregate",
+                    "count, sum, avg, min, max, last, rate, increase, or p0 to p100 (p99.9)")
             }
             named.append(MetricQuery.NamedAggregate(word: word, aggregate: aggregate))
         }

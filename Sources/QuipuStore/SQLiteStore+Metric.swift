@@ -22,16 +22,19 @@ extension SQLiteStore {
                         series, span, query.stepSeconds, wanted, find, &steps, &tiers)
                 }
                 guard !steps.isEmpty else { continue }
-                pointCount += steps.count * query.aggregates.count
+                let stepCount =
+                    query.fill == .none ? steps.count : span.count / Int(query.stepSeconds) + 2
+                pointCount += stepCount * query.aggregates.count
                 guard pointCount <= Self.pointsPerReplyMax else {
                     throw StoreError.tooLarge(
                         hint: "more than \(Self.pointsPerReplyMax) points; use a longer step")
                 }
                 answer.append(
                     MetricSeries(
-                        tags: group.tags, points: Self.points(query, steps), tiers: tiers))
+                        tags: group.tags, points: Self.points(query, steps, span),
+                        tiers: tiers))
             }
-            return answer
+            return Self.largest(answer, query.top)
         }
     }
 
@@ -106,19 +109,44 @@ extension SQLiteStore {
     }
 
     private static func points(
-        _ query: MetricQuery, _ steps: [Int64: MetricStep]
+        _ query: MetricQuery, _ steps: [Int64: MetricStep], _ span: Range<Int64>
     ) -> [MetricSeries.Points] {
-        let inOrder = steps.sorted { $0.key < $1.key }
+        let step = query.stepSeconds
+        let starts: [Int64] =
+            query.fill == .none
+            ? steps.keys.sorted()
+            : Array(stride(from: span.lowerBound.aligned(to: step), to: span.upperBound, by: Int(step)))
         return query.aggregates.map { named in
-            MetricSeries.Points(
-                word: named.word,
-                values: inOrder.compactMap { start, step in
-                    step.value(named.aggregate, stepSeconds: query.stepSeconds).map {
-                        MetricSeries.Point(time: start, value: $0)
-                    }
-                })
+            var previous = Double.nan
+            let values = starts.compactMap { start -> MetricSeries.Point? in
+                let value = steps[start]?.value(named.aggregate, stepSeconds: step)
+                if let value { previous = value }
+                let shown: Double?
+                switch query.fill {
+                case .none: shown = value
+                case .null: shown = value ?? .nan
+                case .zero: shown = value ?? 0
+                case .previous: shown = value ?? previous
+                }
+                return shown.map { MetricSeries.Point(time: start, value: $0) }
+            }
+            return MetricSeries.Points(word: named.word, values: values)
         }
     }
+
+    private static func largest(_ series: [MetricSeries], _ count: Int?) -> [MetricSeries] {
+        guard let count, series.count > count else { return series }
+        func weight(_ series: MetricSeries) -> Double {
+            (series.points.first?.values ?? []).reduce(0) { $0 + ($1.value.isNaN ? 0 : $1.value) }
+        }
+        let ranked = series.enumerated().map { (place: $0, weight: weight($1), series: $1) }
+            .sorted { ($1.weight, $0.place) < ($0.weight, $1.place) }
+        return ranked.prefix(count).map(\.series)
+    }
+}
+
+extension Int64 {
+    fileprivate func aligned(to step: Int64) -> Int64 { floorDivide(self, step) * step }
 }
 
 /// What the rollups of one step add up to.
@@ -169,6 +197,7 @@ private struct MetricStep {
         let distinct = members?.estimate ?? 0
         switch aggregate {
         case .count: return rollup.count + distinct
+        case .increase: return counted + sampled + distinct
         case .rate: return (counted + sampled + distinct) / Double(stepSeconds)
         default: break
         }
@@ -181,7 +210,7 @@ private struct MetricStep {
         case .last: return rollup.last
         case .quantile(let q):
             return rollup.sketch?.quantile(q).map { max(rollup.min, min(rollup.max, $0)) }
-        case .count, .rate: return nil
+        case .count, .rate, .increase: return nil
         }
     }
 }

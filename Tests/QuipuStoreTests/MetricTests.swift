@@ -260,4 +260,30 @@ import Testing
             #expect(seen.map(\.count) == [1, 1, 0, 2, 0, 0])
         }
     }
+
+    @Test func stepsAreFilledAndTheLargestGroupsChosen() async throws {
+        try await withStore { store in
+            var source = try await TestSource(store)
+            for (site, values) in [("a", [1.0, 2]), ("b", [10, 20]), ("c", [5])] {
+                for (index, value) in values.enumerated() {
+                    try await commit(
+                        store, &source, "m", .counter, "site:\(site)", bucket: Int64(index) * 20,
+                        rollup([(value, Double(index) * 20)], sketch: false))
+                }
+            }
+            func ask(_ fill: MetricFill, top: Int? = nil) async throws -> [[Double?]] {
+                let increase = MetricQuery.NamedAggregate(word: "increase", aggregate: .increase)
+                return try await store.metric(
+                    MetricQuery(
+                        metric: "m", range: TimeRange(since: at(0), until: at(40)),
+                        stepSeconds: 10, aggregates: [increase], groupBy: ["site"], fill: fill,
+                        top: top)
+                ).map { $0.points[0].values.map { $0.value.isNaN ? nil : $0.value } }
+            }
+            #expect(try await ask(.none) == [[1, 2], [10, 20], [5]])
+            #expect(try await ask(.zero, top: 1) == [[10, 0, 20, 0]])
+            #expect(try await ask(.null, top: 2) == [[10, nil, 20, nil], [5, nil, nil, nil]])
+            #expect(try await ask(.previous, top: 1) == [[10, 10, 20, 20]])
+        }
+    }
 }
