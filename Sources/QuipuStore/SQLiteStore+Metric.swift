@@ -112,10 +112,10 @@ extension SQLiteStore {
         _ query: MetricQuery, _ steps: [Int64: MetricStep], _ span: Range<Int64>
     ) -> [MetricSeries.Points] {
         let step = query.stepSeconds
+        let first = span.lowerBound.aligned(to: step)
         let starts: [Int64] =
             query.fill == .none
-            ? steps.keys.sorted()
-            : Array(stride(from: span.lowerBound.aligned(to: step), to: span.upperBound, by: Int(step)))
+            ? steps.keys.sorted() : Array(stride(from: first, to: span.upperBound, by: Int(step)))
         return query.aggregates.map { named in
             var previous = Double.nan
             let values = starts.compactMap { start -> MetricSeries.Point? in

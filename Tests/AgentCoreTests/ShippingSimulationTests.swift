@@ -17,6 +17,13 @@ import Testing
         for _ in 0..<250 { try simulation.step() }
         try simulation.finish()
     }
+
+    @Test(arguments: [4_815_557_620_098_068_315 as UInt64])
+    func seedsThatFailedBefore(_ seed: UInt64) throws {
+        var simulation = try Simulation(seed: seed)
+        for _ in 0..<250 { try simulation.step() }
+        try simulation.finish()
+    }
 }
 
 private struct Simulation {

@@ -140,11 +140,27 @@ import Testing
         #expect(try connection.line() == nil)
     }
 
+    /// Adds what one daemon's log holds to that of the whole run, where there is one.
+    private static func hand(_ path: String) {
+        guard let all = ProcessInfo.processInfo.environment["QUIPU_TRAFFIC_LOG"],
+            let bytes = FileManager.default.contents(atPath: path)
+        else { return }
+        let descriptor = open(all, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        defer { close(descriptor) }
+        let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        #expect(count == bytes.count)
+    }
+
     /// A file that must not grow stands for a full disk: nothing is acknowledged, everything else
     /// is answered.
     @Test func aFailingDiskAcknowledgesNothing() throws {
         let rig = try Rig()
-        try rig.startDaemon(underShell: "trap '' XFSZ; ulimit -f 400; exec")
+        // The bound holds for the traffic log too, which is long by now: it gets one of its own.
+        let traffic = rig.directory("traffic.jsonl")
+        try rig.startDaemon(
+            underShell: "trap '' XFSZ; ulimit -f 400; exec",
+            environment: ["QUIPU_TRAFFIC_LOG": traffic])
+        defer { Self.hand(traffic) }
         let connection = try Connection(rig.ingestSocket)
         let line = "{\"text\":\"\(String(repeating: "x", count: 900))\"}\n"
         let text = String(repeating: line, count: 1_000)

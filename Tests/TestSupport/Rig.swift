@@ -44,11 +44,13 @@ public final class Rig {
     }
 
     /// Starts the daemon from a shell that has done something before, such as setting limits.
-    public func startDaemon(underShell before: String) throws {
+    public func startDaemon(
+        underShell before: String, environment more: [String: String] = [:]
+    ) throws {
         daemon = try Program(
             "/bin/bash",
             ["-c", before + " \"$@\"", "quipud", Program.directory + "/quipud"] + places,
-            environment: environment, log: directory("quipud.log"))
+            environment: environment.merging(more) { $1 }, log: directory("quipud.log"))
         try waitUntil("quipud answers") { (try? ask("health")) != nil }
     }
 
