@@ -9,6 +9,9 @@ public struct RetentionPolicy: Sendable, Equatable {
     public var metricSeconds: [MetricTier: Int64] = [
         .tenSeconds: 6 * 3_600, .minute: 7 * day, .hour: 90 * day, .day: 5 * 365 * day,
     ]
+    /// Rollups of events, which outlive the events: whole hours, and whole days.
+    public var eventHoursSeconds = 400 * day
+    public var eventDaysSeconds = 5 * 365 * day
     /// Beyond, payloads go before their time, then events, oldest first.
     public var databaseBytesMax: Int64 = 10 << 30
 

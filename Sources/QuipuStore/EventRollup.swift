@@ -76,8 +76,8 @@ extension EventRollup {
 ///
 /// An event that another line completes moves from one rollup to another. Counts, sums and
 /// sketches can be taken back; where the smallest or largest duration leaves, which is rare, the
-/// rollup is made anew from its rows. The newest time stays: it is the line's that told it, even
-/// where the event turns out to have begun earlier.
+/// rollup is made anew from its rows, if all of them are still there. The newest time stays: it is
+/// the line's that told it, even where the event turns out to have begun earlier.
 final class EventRollupWriter {
     struct Facts: Equatable {
         var time: Int64
@@ -178,7 +178,11 @@ final class EventRollupWriter {
         let change = change.settled
         for duration in change.added { rollup.add(duration) }
         rollup.last = max(rollup.last, change.last)
-        if !change.removed.isEmpty, !rollup.remove(change.removed) { rollup = try recounted(key) }
+        if !change.removed.isEmpty, !rollup.remove(change.removed) {
+            let again = try recounted(key)
+            // Retention may have taken rows that are counted here for good.
+            if again.count == rollup.count { rollup = again }
+        }
         guard rollup.count > 0 else {
             bind(key, to: delete)
             return try delete.run()
@@ -264,17 +268,30 @@ extension EventRollupWriter.Change {
 }
 
 extension EventRollup {
-    /// Takes events back, by their durations. False where the rest cannot be known without the
-    /// rows.
+    /// Takes events back, by their durations. False where the smallest or largest left: what is it
+    /// now, only the rows tell; the bounds are then those of the sketch, within its error.
     fileprivate mutating func remove(_ durations: [Int64?]) -> Bool {
+        var isExact = true
         count -= Int64(durations.count)
-        if count == 0 { return true }
         for case let duration? in durations {
-            if duration == min || duration == max { return false }
             timed -= 1
             sum -= Double(duration)
-            if !sketch.remove(Double(duration) / 1_000) { return false }
+            let wasThere = sketch.remove(Double(duration) / 1_000)
+            if !wasThere || duration == min || duration == max { isExact = false }
         }
-        return true
+        guard !isExact, count > 0 else { return true }
+        guard let lowest = sketch.quantile(0), let highest = sketch.quantile(1) else {
+            return false
+        }
+        let bounds = min...max
+        min = Int64(lowest * 1_000).clamped(to: bounds)
+        max = Int64(highest * 1_000).clamped(to: bounds)
+        return false
+    }
+}
+
+extension Int64 {
+    fileprivate func clamped(to bounds: ClosedRange<Int64>) -> Int64 {
+        Swift.max(bounds.lowerBound, Swift.min(bounds.upperBound, self))
     }
 }

@@ -33,8 +33,9 @@ final class EventWriter {
         self.sessions = sessions
         self.rollups = rollups
         toolUse = try strings.id(of: "tool_use")
-        let newest = try RawStatement(connection, "SELECT max(id) FROM events")
-        nextSeq = try newest.step() ? newest.int(0) + 1 : 1
+        let next = try RawStatement(
+            connection, "SELECT value FROM counters WHERE name = 'next_event'")
+        nextSeq = try next.step() ? next.int(0) : 1
         insert = try RawStatement(
             connection,
             """

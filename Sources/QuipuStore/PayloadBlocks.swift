@@ -119,7 +119,8 @@ public final class PayloadPacker {
 final class PayloadBlockWriter {
     private let insert: RawStatement
     private let packer = PayloadPacker()
-    private var nextID: Int64
+    /// The id that the next block gets.
+    private(set) var nextID: Int64
     /// The blocks of the batch that is being stored, and the one that the last payload lay in.
     private var blocks: [PackedPayloads.Block] = []
     private var firstID: Int64 = 0
@@ -132,8 +133,9 @@ final class PayloadBlockWriter {
             INSERT INTO payload_blocks (id, first_time, last_time, raw_bytes, data)
             VALUES (?1, ?2, ?3, ?4, ?5)
             """)
-        let newest = try RawStatement(connection, "SELECT max(id) FROM payload_blocks")
-        nextID = try newest.step() ? newest.int(0) + 1 : 1
+        let next = try RawStatement(
+            connection, "SELECT value FROM counters WHERE name = 'next_payload_block'")
+        nextID = try next.step() ? next.int(0) : 1
     }
 
     func begin(_ batch: PendingBatch) throws {

@@ -118,7 +118,7 @@ struct RetentionWriter {
         chunk.isDone = chunk.report.sessions < rows
     }
 
-    /// Narrow spans go with their events; days stay as long as the widest rollups of metrics.
+    /// The narrowest spans go with their events; hours and days stay longer.
     private func eventRollups(_ rows: Int, _ chunk: inout RetentionChunk) throws {
         let delete = try RawStatement(
             connection,
@@ -127,12 +127,12 @@ struct RetentionWriter {
                 SELECT start FROM event_rollups WHERE width = ?1 ORDER BY start LIMIT 1 OFFSET ?3),
                 ?2)
             """)
-        for width in EventRollup.widths {
-            let age =
-                width == EventRollup.widths[0]
-                ? policy.metricSeconds[.day] ?? policy.eventsSeconds : policy.eventsSeconds
+        let ages = [policy.eventDaysSeconds, policy.eventHoursSeconds, policy.eventsSeconds]
+        for (width, age) in zip(EventRollup.widths, ages) {
             delete.bind(1, width)
-            delete.bind(2, floorDivide(now.bucket(seconds: 1) - age, width) * width)
+            delete.bind(
+                2,
+                floorDivide(now.bucket(seconds: 1) - max(age, policy.eventsSeconds), width) * width)
             delete.bind(3, Int64(rows))
             try delete.run()
             chunk.report.eventRollups += Int(sqlite3_changes(connection))

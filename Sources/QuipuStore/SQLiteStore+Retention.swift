@@ -5,14 +5,16 @@ extension SQLiteStore {
     /// that the last one took.
     private static let chunkMs: ClosedRange<Int64> = 10...30
     private static let chunkRows = 20...20_000
+    /// Each step begins anew: how fast one step's rows go says nothing about another's.
+    private static let chunkRowsFirst = 50
 
     /// Takes away what the policy does not keep, in chunks between commits, and gives space back.
     public func retain(
         _ policy: RetentionPolicy, at now: Timestamp
     ) async throws(StoreError) -> RetentionReport {
         var report = RetentionReport()
-        var rows = 200
         for step in RetentionStep.all {
+            var rows = Self.chunkRowsFirst
             var chunk = RetentionChunk()
             while !chunk.isDone, !Task.isCancelled {
                 if step == .size, chunk.report == RetentionReport(), try await !isOver(policy) {

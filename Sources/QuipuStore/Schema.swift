@@ -4,7 +4,7 @@ import QuipuModel
 /// Tables and how they came to be. `docs/database.md` explains them.
 enum Schema {
     /// The version that this program writes. Each migration below makes one.
-    static let version = 3
+    static let version = 4
 
     /// Raises the file to `version`.
     ///
@@ -35,6 +35,10 @@ enum Schema {
                 try db.execute(sql: rollupTable(tier))
             }
             try db.execute(sql: "UPDATE schema_version SET version = 3")
+        }
+        migrator.registerMigration("4") { db in
+            try db.execute(sql: idCounters)
+            try db.execute(sql: "UPDATE schema_version SET version = 4")
         }
         try migrator.migrate(database)
     }
@@ -217,5 +221,16 @@ enum Schema {
         CREATE INDEX payload_blocks_by_time ON payload_blocks (last_time);
         ALTER TABLE sources ADD COLUMN touched INTEGER NOT NULL DEFAULT 0;
         UPDATE sources SET touched = CAST(1000000 * unixepoch() AS INTEGER);
+        """
+
+    /// Ids that retention has freed are not given again: a cursor or an event may still name them.
+    private static let idCounters = """
+        INSERT INTO counters
+        SELECT 'next_event', ifnull(max(id), 0) + 1 FROM events;
+        INSERT INTO counters
+        SELECT 'next_payload_block', max(
+            ifnull((SELECT max(id) FROM payload_blocks), 0),
+            ifnull((SELECT max(opening_block) FROM events), 0),
+            ifnull((SELECT max(closing_block) FROM events), 0)) + 1;
         """
 }

@@ -14,6 +14,7 @@ final class WriterTables {
     private let addToCounter: RawStatement
     private let setCounter: RawStatement
     private var countedSeq: Int64
+    private var countedBlock: Int64
     private var countedSeries: Int64
     private var countedOverflow: Double = 0
 
@@ -37,6 +38,7 @@ final class WriterTables {
         rollups = try RollupWriter(
             connection, strings: strings, seriesCount: countedSeries, seriesMax: seriesMax)
         countedSeq = events.nextSeq
+        countedBlock = payloads.nextID
     }
 
     /// Stores what fits its source's position. All of it is one transaction's work.
@@ -85,7 +87,10 @@ final class WriterTables {
 
     private func count(at now: Timestamp) throws {
         try add(events.nextSeq - countedSeq, to: "events")
+        try add(events.nextSeq - countedSeq, to: "next_event")
         countedSeq = events.nextSeq
+        try add(payloads.nextID - countedBlock, to: "next_payload_block")
+        countedBlock = payloads.nextID
         try add(rollups.seriesCount - countedSeries, to: "series")
         countedSeries = rollups.seriesCount
         let overflow = (rollups.overflowSamples - countedOverflow).rounded(.down)

@@ -29,6 +29,10 @@ public struct DaemonSettings: Sendable, Equatable {
             try age("events_days", unit: Self.day) ?? retention.eventsSeconds
         retention.payloadsSeconds =
             try age("payloads_days", unit: Self.day) ?? retention.payloadsSeconds
+        retention.eventHoursSeconds =
+            try age("event_rollups_1h_days", unit: Self.day) ?? retention.eventHoursSeconds
+        retention.eventDaysSeconds =
+            try age("event_rollups_1d_days", unit: Self.day) ?? retention.eventDaysSeconds
         let tiers: [(MetricTier, String, Int64)] = [
             (.tenSeconds, "metrics_10s_hours", 3_600), (.minute, "metrics_1m_days", Self.day),
             (.hour, "metrics_1h_days", Self.day), (.day, "metrics_1d_days", Self.day),

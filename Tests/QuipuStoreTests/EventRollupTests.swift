@@ -1,4 +1,3 @@
-import GRDB
 import QuipuModel
 import TestSupport
 import Testing
@@ -149,37 +148,6 @@ import Testing
             let own = expected[group.group.map(\.value)] ?? []
             #expect(group.counts.count == own.count, "\(context)")
             try check(group.duration, own, context)
-        }
-    }
-
-    /// A file of the first schema gets its rollups when it is opened.
-    @Test func theFirstSchemaIsMigrated() async throws {
-        try await withStorePath { path in
-            var random = SeededGenerator()
-            let store = try await SQLiteStore(path: path, hostName: "here")
-            let events = try await fill(store, &random)
-            let before = try await store.tools(ToolQuery(range: everything)).rows
-            await store.close()
-            let file = try DatabaseQueue(path: path)
-            try await file.write { db in
-                try db.execute(
-                    sql: """
-                        DROP TABLE event_rollups;
-                        DROP TABLE rollups_1m; DROP TABLE rollups_1h; DROP TABLE rollups_1d;
-                        DROP INDEX payload_blocks_by_time;
-                        ALTER TABLE sources DROP COLUMN touched;
-                        UPDATE schema_version SET version = 1;
-                        DELETE FROM grdb_migrations WHERE identifier <> '1';
-                        """)
-            }
-            try file.close()
-            let again = try await SQLiteStore(path: path, hostName: "here")
-            let after = try await again.tools(ToolQuery(range: everything)).rows
-            #expect(after.map(\.counts) == before.map(\.counts))
-            #expect(after.map(\.duration?.p99) == before.map(\.duration?.p99))
-            #expect(try await again.status().schemaVersion == Schema.version)
-            try await checkTools(again, everything, events, "migrated")
-            await again.close()
         }
     }
 

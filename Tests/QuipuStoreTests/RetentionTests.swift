@@ -245,7 +245,71 @@ import Testing
             // The newest are there.
             let newest = try await store.allEvents().last
             #expect(newest?.time == at(time - 1))
-            #expect(newest?.attributesJSON.contains("output") == true)
+            // Their facts alone fill the budget, so payloads went first and events after them.
+            #expect(removed.events > 0)
+            #expect(try await store.status().eventCount > 1_000)
+        }
+    }
+
+    /// Chunks of the size step are small at first, however fast the steps before it were.
+    @Test func noMoreGoesThanHasTo() async throws {
+        try await withStore { store in
+            var random = SeededGenerator()
+            var source = try await TestSource(store)
+            for index in 0..<400 {
+                var builder = BatchBuilder()
+                let noise = (0..<1_500).map { _ in String(random.next(), radix: 16) }.joined()
+                builder.add(
+                    EventLine(time: Self.now + Double(index), payload: #"{"output":"\#(noise)"}"#))
+                try await store.commit(source.batch(builder))
+            }
+            let size = try await store.status().sizeBytes
+            let report = try await store.retain(
+                policy(bytes: size * 9 / 10), at: at(Self.now + 400))
+            // A twentieth of the budget below it, and a chunk's worth.
+            #expect(report.payloadBlocks >= 40)
+            #expect(report.payloadBlocks < 200)
+            #expect(report.events == 0)
+        }
+    }
+
+    /// The rollups of a span whose rows are gone in part lose nothing when a record leaves it.
+    @Test func rollupsOutliveTheirRows() async throws {
+        try await withStore { store in
+            var lines = (0..<4).map { index in
+                EventLine(
+                    time: Self.now + 360 + Double(index), name: "Bash", durationMs: 10,
+                    toolUseID: "whole-\(index)")
+            }
+            lines.append(
+                EventLine(
+                    time: Self.now + 600, name: "Bash", half: .closing, durationMs: 9_000,
+                    toolUseID: "late"))
+            try await store.commit(lines)
+            let removed = try await store.retain(
+                policy(), at: at(Self.now + 500 + 90 * Self.day))
+            #expect(removed.events == 4)
+            // The call began on the day before.
+            try await store.commit(
+                [
+                    EventLine(
+                        time: Self.now - 600, name: "Bash", status: .running, half: .opening,
+                        toolUseID: "late")
+                ], from: "b")
+            func tool(_ range: TimeRange) async throws -> ToolStatistics? {
+                try await store.tools(ToolQuery(range: range)).rows.first
+            }
+            let day = try await tool(
+                TimeRange(since: at(Self.now), until: at(Self.now + Self.day)))
+            #expect(day?.counts.count == 4)
+            #expect(day?.duration?.avg == 10)
+            #expect(abs((day?.duration?.max ?? 0) - 10) <= 0.1)
+            let hour = try await tool(TimeRange(since: at(Self.now), until: at(Self.now + 3_600)))
+            #expect(hour?.counts.count == 4)
+            let before = try await tool(
+                TimeRange(since: at(Self.now - Self.day), until: at(Self.now)))
+            #expect(before?.counts.count == 1)
+            #expect(before?.duration?.max == 9_000)
         }
     }
 }
