@@ -18,6 +18,7 @@ public enum Limits {
     public static let queryMsMax = 5_000
     public static let groupsPerReplyMax = 10_000
     public static let pointsPerSeriesMax = 11_000
+    public static let metricsPerQueryMax = 16
     /// What the default step of a chart aims at.
     public static let pointsPerSeriesDefault = 300
 

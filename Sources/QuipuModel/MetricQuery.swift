@@ -40,17 +40,33 @@ public enum MetricFill: String, Sendable, CaseIterable {
 
 /// `metrics.query`.
 public struct MetricQuery: Sendable {
-    public var metric: String
+    /// A metric, by what a formula and the reply call it.
+    public struct Operand: Sendable, Equatable {
+        public var name: String
+        public var metric: String
+
+        public init(name: String, metric: String) {
+            self.name = name
+            self.metric = metric
+        }
+    }
+
+    /// At least one.
+    public var metrics: [Operand]
+    /// Over the names of `metrics`; nil: each metric on its own.
+    public var formula: Formula?
     public var range: TimeRange
     public var filters: [Filter]
     /// A multiple of `Limits.rollupSeconds`.
     public var stepSeconds: Int64
+    /// IANA name: steps of whole days begin at its midnights. Nil: at those of UTC.
+    public var timeZone: String?
     /// The words as asked, with what they mean; the reply's points go by these words.
     public var aggregates: [NamedAggregate]
     /// Tag keys; empty: one series over all.
     public var groupBy: [String]
     public var fill: MetricFill
-    /// Only so many groups: those whose points of the first aggregate add up to the most.
+    /// Only so many series: those whose points of the first aggregate add up to the most.
     public var top: Int?
 
     public struct NamedAggregate: Sendable, Equatable {
@@ -64,22 +80,43 @@ public struct MetricQuery: Sendable {
     }
 
     public init(
-        metric: String, range: TimeRange, filters: [Filter] = [], stepSeconds: Int64,
-        aggregates: [NamedAggregate], groupBy: [String] = [], fill: MetricFill = .none,
-        top: Int? = nil
+        metrics: [Operand], formula: Formula? = nil, range: TimeRange, filters: [Filter] = [],
+        stepSeconds: Int64, timeZone: String? = nil, aggregates: [NamedAggregate],
+        groupBy: [String] = [], fill: MetricFill = .none, top: Int? = nil
     ) {
-        self.metric = metric
+        self.metrics = metrics
+        self.formula = formula
         self.range = range
         self.filters = filters
         self.stepSeconds = stepSeconds
+        self.timeZone = timeZone
         self.aggregates = aggregates
         self.groupBy = groupBy
         self.fill = fill
         self.top = top
     }
+
+    /// One metric, which the reply does not name again.
+    public init(
+        metric: String, range: TimeRange, filters: [Filter] = [], stepSeconds: Int64,
+        timeZone: String? = nil, aggregates: [NamedAggregate], groupBy: [String] = [],
+        fill: MetricFill = .none, top: Int? = nil
+    ) {
+        self.init(
+            metrics: [Operand(name: "", metric: metric)], range: range, filters: filters,
+            stepSeconds: stepSeconds, timeZone: timeZone, aggregates: aggregates,
+            groupBy: groupBy, fill: fill, top: top)
+    }
+
+    /// Nil where several were asked for by name.
+    public var singleMetric: String? {
+        metrics.first.flatMap { $0.name.isEmpty ? $0.metric : nil }
+    }
 }
 
 public struct MetricSeries: Sendable, Equatable {
+    /// Which of several metrics, by its name in the question; nil for one, and for a formula.
+    public var name: String?
     /// The tags grouped by; value nil where a series lacks the tag.
     public var tags: [GroupedTag]
     public var points: [Points]
@@ -118,7 +155,11 @@ public struct MetricSeries: Sendable, Equatable {
         }
     }
 
-    public init(tags: [GroupedTag], points: [Points], tiers: Set<MetricTier> = [.tenSeconds]) {
+    public init(
+        name: String? = nil, tags: [GroupedTag], points: [Points],
+        tiers: Set<MetricTier> = [.tenSeconds]
+    ) {
+        self.name = name
         self.tags = tags
         self.points = points
         self.tiers = tiers

@@ -5,7 +5,8 @@ public struct RetentionPolicy: Sendable, Equatable {
     public var eventsSeconds = 90 * day
     /// Inputs and outputs of tools: the bulk of the bytes and the least of the value.
     public var payloadsSeconds = 30 * day
-    /// Rollups of each tier, which go over into the next tier; those of the last are dropped.
+    /// Rollups of each tier. Every tier has all samples, so that what goes from one is still told
+    /// by the wider ones. Blocks go whole: up to a block's length later.
     public var metricSeconds: [MetricTier: Int64] = [
         .tenSeconds: 6 * 3_600, .minute: 7 * day, .hour: 90 * day, .day: 5 * 365 * day,
     ]
@@ -34,12 +35,6 @@ public enum MetricTier: Int64, Sendable, CaseIterable {
         case .day: "1d"
         }
     }
-
-    /// Where rollups go that are too old for this tier; nil for the last.
-    public var next: MetricTier? {
-        let all = MetricTier.allCases
-        return all.firstIndex(of: self).flatMap { $0 + 1 < all.count ? all[$0 + 1] : nil }
-    }
 }
 
 /// What a backup holds, as read from the copy itself.
@@ -59,7 +54,7 @@ public struct RetentionReport: Sendable, Equatable {
     public var events = 0
     public var sessions = 0
     public var eventRollups = 0
-    /// Rollups that went over into a wider tier, and those that were dropped.
+    /// Rollups that only wider tiers still tell of, and those that are gone for good.
     public var rollupsMerged = 0
     public var rollups = 0
     public var series = 0

@@ -16,8 +16,7 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     /// The start of the span of `seconds` (aligned to the epoch) that holds this moment, in
     /// seconds.
     public func bucket(seconds: Int64) -> Int64 {
-        let second = floorDivide(microseconds, 1_000_000)
-        return floorDivide(second, seconds) * seconds
+        floorDivide(microseconds, 1_000_000).aligned(to: seconds)
     }
 }
 
@@ -26,4 +25,9 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 public func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
     let quotient = value / divisor
     return (value % divisor != 0 && (value < 0) != (divisor < 0)) ? quotient - 1 : quotient
+}
+
+extension Int64 {
+    /// The largest multiple of `step` that is not above.
+    public func aligned(to step: Int64) -> Int64 { floorDivide(self, step) * step }
 }

@@ -28,27 +28,41 @@ extension Tag {
 }
 
 extension MetricSeries {
-    /// `{"tags":{…},"points":{"avg":[[unix_seconds,value],…],…}}`
+    /// `{"tags":{…},"points":{"avg":[[unix_seconds,value],…],…}}`; the `metric` of several first.
     public var json: JSON {
         let tagMembers = tags.map { JSON.Member($0.key, .optional($0.value)) }
         let pointMembers = points.map { points in
             JSON.Member(
                 points.word, .array(points.values.map { [.int($0.time), .number($0.value)] }))
         }
-        return ["tags": .object(tagMembers), "points": .object(pointMembers)]
+        let members = [
+            JSON.Member("tags", .object(tagMembers)), JSON.Member("points", .object(pointMembers)),
+        ]
+        return .object((name.map { [JSON.Member("metric", .string($0))] } ?? []) + members)
     }
 }
 
 extension MetricQuery {
     /// The reply of `metrics.query`: what was asked, as it was understood, and the series.
     public func reply(_ series: [MetricSeries]) -> JSON {
-        [
-            "metric": .string(metric), "since": .string(range.since.rfc3339),
-            "until": .string(range.until.rfc3339), "step_s": .int(stepSeconds),
-            "tiers": .array(
-                MetricTier.allCases.filter { tier in series.contains { $0.tiers.contains(tier) } }
-                    .map { .string($0.word) }),
-            "series": .array(series.map(\.json)),
+        var members: [JSON.Member] = []
+        if let singleMetric {
+            members.append(JSON.Member("metric", .string(singleMetric)))
+        } else {
+            let named = metrics.map { JSON.Member($0.name, .string($0.metric)) }
+            members.append(JSON.Member("metrics", .object(named)))
+        }
+        if let formula { members.append(JSON.Member("formula", .string(formula.text))) }
+        let tiers = MetricTier.allCases.filter { tier in
+            series.contains { $0.tiers.contains(tier) }
+        }
+        members += [
+            JSON.Member("since", .string(range.since.rfc3339)),
+            JSON.Member("until", .string(range.until.rfc3339)),
+            JSON.Member("step_s", .int(stepSeconds)),
+            JSON.Member("tiers", .array(tiers.map { .string($0.word) })),
+            JSON.Member("series", .array(series.map(\.json))),
         ]
+        return .object(members)
     }
 }

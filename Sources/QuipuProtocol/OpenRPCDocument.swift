@@ -215,13 +215,28 @@ public enum OpenRPCDocument {
         "schema":{"type":"object","properties":{"series":{"type":"array",\#
         "items":{"$ref":"#/components/schemas/series"}},\#
         "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["series"]}}},\#
-        {"name":"metrics.query","summary":"One metric over time.","paramStructure":"by-name",\#
-        "params":[{"name":"metric","required":true,"schema":{"type":"string",\#
-        "description":"Its name.","minLength":1,"maxLength":4096}},{"name":"where",\#
+        {"name":"metrics.query","summary":"One metric over time, or several,\#
+         or arithmetic over them.","paramStructure":"by-name","params":[{"name":"metric",\#
+        "required":false,"schema":{"type":"string","description":"Its name. This or `metrics`.",\#
+        "minLength":1,"maxLength":4096}},{"name":"metrics","required":false,\#
+        "schema":{"type":"object",\#
+        "description":"Name → metric; at most 16. Without `formula` each is answered on its own.",\#
+        "minProperties":1,"maxProperties":16,\#
+        "propertyNames":{"pattern":"^[A-Za-z_][A-Za-z0-9_]*$"},\#
+        "additionalProperties":{"type":"string","minLength":1,"maxLength":4096}}},\#
+        {"name":"formula","required":false,"schema":{"type":"string","minLength":1,\#
+        "maxLength":1000,"description":"Arithmetic over the names in `metrics`,\#
+         step by step and group by group: + - * / ( ), numbers, sum(a, b), min, max,\#
+         per_second(a). A step in which a number is missing has no point,\#
+         unless `fill` says what stands there; nor has one divided by 0."}},{"name":"where",\#
         "required":false,"schema":{"$ref":"#/components/schemas/where_tags"}},{"name":"since",\#
         "required":false,"schema":{"$ref":"#/components/schemas/since"}},{"name":"until",\#
         "required":false,"schema":{"$ref":"#/components/schemas/until"}},{"name":"step",\#
-        "required":false,"schema":{"$ref":"#/components/schemas/step"}},{"name":"aggregate",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/step"}},{"name":"time_zone",\#
+        "required":false,"schema":{"type":"string","minLength":1,"maxLength":4096,\#
+        "description":"IANA name,\#
+         such as Europe/Berlin: steps of whole days begin at its midnights. Default: UTC. Where on\#
+        ly rollups of a day are left, these are days of UTC."}},{"name":"aggregate",\#
         "required":false,"schema":{"description":"Which figures; at most 32. Default: count, sum,\#
          avg, min, max, last.","oneOf":[{"$ref":"#/components/schemas/aggregate"},{"type":"array",\#
         "items":{"$ref":"#/components/schemas/aggregate"},"minItems":1,"maxItems":32,\#
@@ -235,13 +250,16 @@ public enum OpenRPCDocument {
         "minimum":1,"maximum":10000,\#
         "description":"Only so many groups: those whose points of the first aggregate add up to th\#
         e most."}}],"result":{"name":"result","schema":{"type":"object",\#
-        "properties":{"metric":{"type":"string"},"since":{"$ref":"#/components/schemas/time"},\#
+        "properties":{"metric":{"type":"string"},"metrics":{"type":"object",\#
+        "additionalProperties":{"type":"string"},"description":"As asked, in place of `metric`."},\#
+        "formula":{"type":"string"},"since":{"$ref":"#/components/schemas/time"},\#
         "until":{"$ref":"#/components/schemas/time"},"step_s":{"type":"integer","minimum":10},\#
         "tiers":{"type":"array","items":{"enum":["10s","1m","1h","1d"]},\#
-        "description":"How wide the spans are that the answer was made of. What is old is kept in \#
-        wider spans, whose points stand at their start."},"series":{"type":"array",\#
-        "items":{"$ref":"#/components/schemas/metric_series"}}},"required":["metric","since",\#
-        "until","step_s","series","tiers"]}}},{"name":"sql",\#
+        "description":"How wide the spans are that the answer was made of: the widest that fit the\#
+         steps. Points of a span that is wider than a step stand at its start."},\#
+        "series":{"type":"array","items":{"$ref":"#/components/schemas/metric_series"}}},\#
+        "required":["since","until","step_s","series","tiers"],"oneOf":[{"required":["metric"]},\#
+        {"required":["metrics"]}]}}},{"name":"sql",\#
         "summary":"One SELECT over the views that docs/sql.md describes.",\#
         "paramStructure":"by-name","params":[{"name":"query","required":true,\#
         "schema":{"type":"string","minLength":1,"maxLength":65536,\#
@@ -399,7 +417,8 @@ public enum OpenRPCDocument {
         "last":{"$ref":"#/components/schemas/time"},"samples":{"type":"number",\#
         "description":"Samples, weighted by their sample rates.","minimum":0}},"required":["name",\#
         "type","tags","first","last","samples"]},"metric_series":{"type":"object",\#
-        "properties":{"tags":{"type":"object",\#
+        "properties":{"metric":{"type":"string","description":"Which of several metrics,\#
+         by its name in `metrics`."},"tags":{"type":"object",\#
         "description":"The tags grouped by; null where a series lacks one.",\#
         "additionalProperties":{"type":["string","null"]}},"points":{"type":"object",\#
         "description":"Each aggregate asked for and its points.",\#

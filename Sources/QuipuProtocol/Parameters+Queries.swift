@@ -165,46 +165,6 @@ extension Parameters {
         return type
     }
 
-    /// `metrics.query`. Without `until` it ends with the step that holds now.
-    public mutating func metricQuery() throws(RPCError) -> MetricQuery {
-        let metric = try requiredString("metric")
-        var range = try timeRange()
-        let isOpen = object["until"] == nil
-        if isOpen { range.until = max(range.since, now) }
-        let filters = try self.filters()
-        let step = try step(over: range)
-        if isOpen { range.until = .seconds(range.until.bucket(seconds: step) + step) }
-        let aggregates = try aggregates()
-        let groupBy = try strings("group_by", countMax: Limits.groupKeysMax) ?? []
-        let fill = try string("fill")
-        let top = try int("top", in: 1...Int64(Limits.groupsPerReplyMax))
-        try finish()
-        return MetricQuery(
-            metric: metric, range: range, filters: filters, stepSeconds: step,
-            aggregates: aggregates, groupBy: groupBy,
-            fill: try fill.map { word throws(RPCError) in
-                try Parameters.word(word, path: "fill")
-            } ?? .none, top: top.map { Int($0) })
-    }
-
-    /// Without `aggregate`: all that need no sketch.
-    private mutating func aggregates() throws(RPCError) -> [MetricQuery.NamedAggregate] {
-        let words =
-            try strings("aggregate", countMax: Limits.aggregatesMax)
-            ?? ["count", "sum", "avg", "min", "max", "last"]
-        guard !words.isEmpty else { throw .invalid("aggregate", "at least one") }
-        var named: [MetricQuery.NamedAggregate] = []
-        for word in words {
-            guard let aggregate = Aggregate(word: word) else {
-                throw .invalid(
-                    "aggregate",
-                    "count, sum, avg, min, max, last, rate, increase, or p0 to p100 (p99.9)")
-            }
-            named.append(MetricQuery.NamedAggregate(word: word, aggregate: aggregate))
-        }
-        return named
-    }
-
     /// `subscribe`. Without `topics`: events.
     public mutating func subscribeRequest() throws(RPCError) -> SubscribeRequest {
         let words = try strings("topics", countMax: Topic.allCases.count) ?? ["events"]

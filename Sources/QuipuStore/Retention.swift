@@ -4,6 +4,8 @@ import Sketches
 
 /// What retention does, one after the other.
 enum RetentionStep: Equatable {
+    /// Takes nothing away: rollups at rest are packed, which makes them few bytes.
+    case pack
     case payloads
     case events
     case sessions
@@ -15,7 +17,7 @@ enum RetentionStep: Equatable {
     case vacuum
 
     static let all: [RetentionStep] =
-        [.payloads, .events, .sessions, .eventRollups]
+        [.pack, .payloads, .events, .sessions, .eventRollups]
         + MetricTier.allCases.map { .metrics($0) } + [.series, .sources, .size, .vacuum]
 }
 
@@ -30,10 +32,6 @@ struct RetentionChunk {
 }
 
 /// Takes away what is too old or too much, some rows at a time, in the writer's transactions.
-///
-/// A rollup is in one tier at a time: what is too old for its tier is merged into the next one and
-/// leaves in the same transaction. So late samples find their way like all others, and a question
-/// adds up all tiers.
 struct RetentionWriter {
     /// Where the database is over its budget, it comes down to this part of it.
     static let sizeTarget = 0.95
@@ -49,6 +47,9 @@ struct RetentionWriter {
     ) throws -> RetentionChunk {
         var next = RetentionChunk()
         switch step {
+        case .pack:
+            next.series = chunk.series
+            try pack(rows, &next)
         case .payloads:
             next.report.payloadBlocks = try delete(
                 from: "payload_blocks", column: "last_time", before: cutoff(policy.payloadsSeconds),
@@ -142,30 +143,63 @@ struct RetentionWriter {
 
     // MARK: Metrics
 
-    /// Goes through the series by their ids, so that a table need not be searched for old rows.
+    private func pack(_ rows: Int, _ chunk: inout RetentionChunk) throws {
+        let packer = try RollupPacker(connection)
+        let cutoff = RollupPacker.cutoff(at: now)
+        try eachSeries(rows, &chunk) { try packer.pack($0, before: cutoff, rows: rows) }
+        chunk.report.rollups = packer.dropped
+    }
+
+    /// Takes the blocks that are as old as the tier is kept; wider tiers have the same samples.
     private func metrics(_ tier: MetricTier, _ rows: Int, _ chunk: inout RetentionChunk) throws {
         guard let age = policy.metricSeconds[tier] else { return chunk.isDone = true }
-        // Whole spans of the next tier, where there is one.
-        let width = tier.next?.seconds ?? tier.seconds
-        let cutoff = floorDivide(now.bucket(seconds: 1) - age, width) * width
+        let cutoff = tier.blockStart(now.bucket(seconds: 1) - age)
+        if chunk.series == 0 { try TierFloors.raise(tier, to: cutoff, connection) }
+        let count = try RawStatement(
+            connection,
+            """
+            SELECT ifnull(sum(points), 0) FROM rollup_blocks
+            WHERE series = ?1 AND tier = ?2 AND start < ?3
+            """)
+        let delete = try RawStatement(
+            connection, "DELETE FROM rollup_blocks WHERE series = ?1 AND tier = ?2 AND start < ?3")
+        var points = 0
+        try eachSeries(rows, &chunk) { series in
+            for statement in [count, delete] {
+                statement.bind(1, series)
+                statement.bind(2, tier.seconds)
+                statement.bind(3, cutoff)
+            }
+            defer { count.reset() }
+            guard try count.step(), count.int(0) > 0 else { return 0 }
+            points += Int(count.int(0))
+            try delete.run()
+            return Int(sqlite3_changes(connection))
+        }
+        if tier == MetricTier.allCases.last {
+            chunk.report.rollups = points
+        } else {
+            chunk.report.rollupsMerged = points
+        }
+    }
+
+    /// Goes through the series by their ids, so that no table need be searched for old rows.
+    ///
+    /// - Parameter work: says how many rows it took; so many that there may be more: again.
+    private func eachSeries(
+        _ rows: Int, _ chunk: inout RetentionChunk, _ work: (Int64) throws -> Int
+    ) throws {
         let next = try RawStatement(
             connection, "SELECT id FROM series WHERE id > ?1 ORDER BY id LIMIT 1")
-        let mover = try RollupMover(connection, from: tier)
         var looked = 0
         while looked < rows {
             next.bind(1, chunk.series)
             guard try next.step() else { return chunk.isDone = true }
             let series = next.int(0)
             next.reset()
-            let moved = try mover.move(series, before: cutoff, rows: rows)
-            if tier.next == nil {
-                chunk.report.rollups += moved
-            } else {
-                chunk.report.rollupsMerged += moved
-            }
-            looked += 1 + moved
-            // Where there are more, this series comes again.
-            if moved < rows { chunk.series = series }
+            let taken = try work(series)
+            looked += 1 + taken
+            if taken < rows { chunk.series = series }
         }
     }
 
@@ -175,7 +209,11 @@ struct RetentionWriter {
         let delete = try RawStatement(
             connection,
             """
-            DELETE FROM series WHERE id IN (SELECT id FROM series WHERE last < ?1 LIMIT ?2)
+            DELETE FROM series WHERE id IN (
+                SELECT id FROM series AS s WHERE last < ?1
+                    AND NOT EXISTS (SELECT 1 FROM rollup_blocks WHERE series = s.id)
+                    AND NOT EXISTS (SELECT 1 FROM open_rollups WHERE series = s.id)
+                LIMIT ?2)
             """)
         delete.bind(1, cutoff(age))
         delete.bind(2, Int64(rows))
@@ -248,56 +286,5 @@ struct RetentionWriter {
     private func pragma(_ name: String) throws -> Int64 {
         let statement = try RawStatement(connection, "PRAGMA \(name)")
         return try statement.step() ? statement.int(0) : 0
-    }
-}
-
-/// Moves one tier's old rollups into the next, or drops those of the last.
-private final class RollupMover {
-    private let next: MetricTier?
-    private let find: RawStatement
-    private let delete: RawStatement
-    private let table: RollupTable?
-
-    init(_ connection: OpaquePointer, from tier: MetricTier) throws {
-        next = tier.next
-        find = try RawStatement(
-            connection,
-            """
-            SELECT bucket, \(RollupTable.columns) FROM \(tier.table)
-            WHERE series = ?1 AND bucket < ?2 ORDER BY bucket LIMIT ?3
-            """)
-        delete = try RawStatement(
-            connection, "DELETE FROM \(tier.table) WHERE series = ?1 AND bucket <= ?2")
-        table = try tier.next.map { try RollupTable(connection, $0) }
-    }
-
-    /// How many rollups left their table.
-    func move(_ series: Int64, before cutoff: Int64, rows: Int) throws -> Int {
-        find.bind(1, series)
-        find.bind(2, cutoff)
-        find.bind(3, Int64(rows))
-        var count = 0
-        var last = Int64.min
-        var span: Int64?
-        var sum = StoredRollup.Pair()
-        while try find.step() {
-            count += 1
-            last = find.int(0)
-            guard let next else { continue }
-            let start = floorDivide(last, next.seconds) * next.seconds
-            if let open = span, open != start {
-                try table?.merge(sum, series: series, bucket: open)
-                sum = StoredRollup.Pair()
-            }
-            span = start
-            sum.merge(StoredRollup.Pair(find, from: 1))
-        }
-        find.reset()
-        if let span { try table?.merge(sum, series: series, bucket: span) }
-        guard count > 0 else { return 0 }
-        delete.bind(1, series)
-        delete.bind(2, last)
-        try delete.run()
-        return count
     }
 }

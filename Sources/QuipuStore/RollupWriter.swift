@@ -54,7 +54,7 @@ final class RollupWriter {
     private let findSeries: RawStatement
     private let insertSeries: RawStatement
     private let updateSeries: RawStatement
-    private let table: RollupTable
+    private let table: OpenRollupTable
 
     init(
         _ connection: OpaquePointer, strings: StringTable, seriesCount: Int64, seriesMax: Int
@@ -82,7 +82,7 @@ final class RollupWriter {
                 value = ?5, value_time = ?6
             WHERE id = ?1
             """)
-        table = try RollupTable(connection, .tenSeconds)
+        table = try OpenRollupTable(connection)
     }
 
     /// Takes up a batch's rollups. They are stored by `flush`.

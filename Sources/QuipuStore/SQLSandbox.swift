@@ -76,7 +76,7 @@ final class SQLSandbox {
             PRAGMA busy_timeout = 1000;
             PRAGMA trusted_schema = OFF;
             """
-        guard
+        guard SQLFunctions.register(on: connection),
             sqlite3_exec(connection, settings + SQLViews.definitions(secret: secret), nil, nil, nil)
                 == SQLITE_OK,
             sqlite3_exec(connection, "PRAGMA query_only = ON", nil, nil, nil) == SQLITE_OK

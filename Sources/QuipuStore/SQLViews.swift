@@ -22,7 +22,7 @@ enum SQLViews {
     /// The tables that these read.
     static let tables: Set<String> = [
         "events", "strings", "sources", "sessions", "event_rollups", "series", "ledger_rejected",
-        "ledger_lost", "rollups_10s", "rollups_1m", "rollups_1h", "rollups_1d",
+        "ledger_lost", "open_rollups", "rollup_blocks",
     ]
 
     private static let bodies = """
@@ -91,15 +91,33 @@ enum SQLViews {
         return "CASE \(column) \(cases.joined(separator: " ")) END"
     }
 
+    /// What is packed, and what is not yet; a late sample may be of a span that is.
     private static func metrics(_ tier: MetricTier) -> String {
-        """
-        CREATE TEMP VIEW metrics_\(tier.word) AS
-        SELECT \(text(of: "r.bucket * 1000000")) AS time, r.bucket * 1000000 AS time_us,
-            r.series AS series, s.name AS name, \(type(of: "s.type")) AS type, s.tags AS tags,
-            r.count AS count, r.sum AS sum, r.sum / nullif(r.count, 0) AS avg, r.min AS min,
-            r.max AS max, r.last AS last
-        FROM main.\(tier.table) AS r JOIN main.series AS s ON s.id = r.series;
-        """
+        let columns = ["count", "sum", "min", "max", "last", "last_time"]
+        let unpacked = columns.enumerated().map { "p.value ->> \($0 + 1) AS \($1)" }
+        return """
+            CREATE TEMP VIEW metrics_\(tier.word) AS
+            SELECT \(text(of: "r.bucket * 1000000")) AS time, r.bucket * 1000000 AS time_us,
+                r.series AS series, s.name AS name, \(type(of: "s.type")) AS type,
+                s.tags AS tags, r.count AS count, r.sum AS sum,
+                r.sum / nullif(r.count, 0) AS avg, r.min AS min, r.max AS max, r.last AS last
+            FROM (
+                SELECT series, bucket, sum(count) AS count, sum(sum) AS sum, min(min) AS min,
+                    max(max) AS max, \(SQLFunctions.latest)(last, last_time) AS last
+                FROM (
+                    SELECT series, bucket - mod(bucket, \(tier.seconds)) AS bucket,
+                        \(columns.joined(separator: ", "))
+                    FROM main.open_rollups
+                    UNION ALL
+                    SELECT b.series, p.value ->> 0 AS bucket,
+                        \(unpacked.joined(separator: ", "))
+                    FROM main.rollup_blocks AS b,
+                        json_each(\(SQLFunctions.points)(b.data, b.start, b.tier)) AS p
+                    WHERE b.tier = \(tier.seconds)
+                )
+                GROUP BY series, bucket
+            ) AS r JOIN main.series AS s ON s.id = r.series;
+            """
     }
 
     private static let hour =

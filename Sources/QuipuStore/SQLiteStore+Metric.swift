@@ -8,34 +8,67 @@ extension SQLiteStore {
     public func metric(_ query: MetricQuery) async throws(StoreError) -> [MetricSeries] {
         try await read { context in
             for filter in query.filters { try filter.test.check(path: filter.path) }
-            let span = try Self.span(query)
-            let groups = try Self.groups(query, context)
-            let wanted = MetricStep.Wanted(query.aggregates.map(\.aggregate))
-            let find = try context.prepare(MetricStep.sql(wanted))
+            let grid = try StepGrid(
+                try Self.span(query), stepSeconds: query.stepSeconds, zone: query.timeZone)
+            let scan = try MetricScan(grid, query.aggregates.map(\.aggregate), context)
+            let found = try query.metrics.map { operand in
+                try Self.groups(operand.metric, query, context)
+            }
             var answer: [MetricSeries] = []
             var pointCount = 0
-            for group in groups {
-                var steps: [Int64: MetricStep] = [:]
-                var tiers: Set<MetricTier> = []
-                for series in group.series {
-                    try Self.collect(
-                        series, span, query.stepSeconds, wanted, find, &steps, &tiers)
+            for part in Self.parts(query, found) {
+                scan.begin()
+                let columns = try part.columns.map { column in
+                    var steps: MetricScan.Steps = [:]
+                    for series in column.series {
+                        try scan.read(series.id, series.type, into: &steps)
+                    }
+                    return MetricColumn(name: column.name, steps: steps)
                 }
-                guard !steps.isEmpty else { continue }
-                let stepCount =
-                    query.fill == .none ? steps.count : span.count / Int(query.stepSeconds) + 2
-                pointCount += stepCount * query.aggregates.count
+                let starts = MetricColumn.starts(columns, query.fill, grid)
+                guard !starts.isEmpty else { continue }
+                pointCount += starts.count * query.aggregates.count
                 guard pointCount <= Self.pointsPerReplyMax else {
                     throw StoreError.tooLarge(
                         hint: "more than \(Self.pointsPerReplyMax) points; use a longer step")
                 }
                 answer.append(
                     MetricSeries(
-                        tags: group.tags, points: Self.points(query, steps, span),
-                        tiers: tiers))
+                        name: part.name, tags: part.tags,
+                        points: MetricColumn.points(columns, query, starts, grid),
+                        tiers: scan.tiers))
             }
             return Self.largest(answer, query.top)
         }
+    }
+
+    /// What becomes one series of the answer.
+    private struct Part {
+        var name: String?
+        var tags: [MetricSeries.GroupedTag]
+        /// Series to be added up, by the metric's name.
+        var columns: [(name: String, series: [MetricGroup.Member])]
+    }
+
+    /// Each group of each metric; with a formula each group of all of them.
+    private static func parts(_ query: MetricQuery, _ found: [[MetricGroup]]) -> [Part] {
+        guard query.formula != nil else {
+            return zip(query.metrics, found).flatMap { operand, groups in
+                groups.map { group in
+                    Part(
+                        name: operand.name.isEmpty ? nil : operand.name, tags: group.tags,
+                        columns: [(operand.name, group.series)])
+                }
+            }
+        }
+        var parts: [[String?]: Part] = [:]
+        for (operand, groups) in zip(query.metrics, found) {
+            for group in groups {
+                parts[group.tags.map(\.value), default: Part(tags: group.tags, columns: [])]
+                    .columns.append((operand.name, group.series))
+            }
+        }
+        return parts.values.sorted { MetricGroup.precedes($0.tags, $1.tags) }
     }
 
     /// Buckets from … until, in seconds.
@@ -55,17 +88,12 @@ extension SQLiteStore {
         return since..<until
     }
 
-    private struct MetricGroup {
-        var tags: [MetricSeries.GroupedTag]
-        var series: [(id: Int64, type: MetricType)]
-    }
-
     /// The metric's series by the values of the tags grouped by.
     private static func groups(
-        _ query: MetricQuery, _ context: ReadContext
+        _ metric: String, _ query: MetricQuery, _ context: ReadContext
     ) throws -> [MetricGroup] {
         let find = try context.prepare("SELECT id, type, tags FROM series WHERE name = ?1")
-        find.bind(1, copying: query.metric)
+        find.bind(1, copying: metric)
         var groups: [[String?]: MetricGroup] = [:]
         while try find.step() {
             let tags = SeriesTags(find.string(2) ?? "")
@@ -81,57 +109,9 @@ extension SQLiteStore {
                 MetricSeries.GroupedTag(key: $0, value: $1)
             }
             groups[values, default: MetricGroup(tags: named, series: [])].series
-                .append((find.int(0), type))
+                .append(MetricGroup.Member(id: find.int(0), type: type))
         }
-        return groups.values.sorted { left, right in
-            left.tags.lexicographicallyPrecedes(right.tags) {
-                ($0.value == nil ? 1 : 0, $0.value ?? "") < (
-                    $1.value == nil ? 1 : 0, $1.value ?? ""
-                )
-            }
-        }
-    }
-
-    private static func collect(
-        _ series: (id: Int64, type: MetricType), _ span: Range<Int64>, _ stepSeconds: Int64,
-        _ wanted: MetricStep.Wanted, _ find: RawStatement, _ steps: inout [Int64: MetricStep],
-        _ tiers: inout Set<MetricTier>
-    ) throws {
-        find.bind(1, series.id)
-        find.bind(2, span.lowerBound)
-        find.bind(3, span.upperBound)
-        defer { find.reset() }
-        while try find.step() {
-            let start = floorDivide(find.int(0), stepSeconds) * stepSeconds
-            steps[start, default: MetricStep()].add(find, series.type, wanted)
-            if let tier = MetricStep.tier(find) { tiers.insert(tier) }
-        }
-    }
-
-    private static func points(
-        _ query: MetricQuery, _ steps: [Int64: MetricStep], _ span: Range<Int64>
-    ) -> [MetricSeries.Points] {
-        let step = query.stepSeconds
-        let first = span.lowerBound.aligned(to: step)
-        let starts: [Int64] =
-            query.fill == .none
-            ? steps.keys.sorted() : Array(stride(from: first, to: span.upperBound, by: Int(step)))
-        return query.aggregates.map { named in
-            var previous = Double.nan
-            let values = starts.compactMap { start -> MetricSeries.Point? in
-                let value = steps[start]?.value(named.aggregate, stepSeconds: step)
-                if let value { previous = value }
-                let shown: Double?
-                switch query.fill {
-                case .none: shown = value
-                case .null: shown = value ?? .nan
-                case .zero: shown = value ?? 0
-                case .previous: shown = value ?? previous
-                }
-                return shown.map { MetricSeries.Point(time: start, value: $0) }
-            }
-            return MetricSeries.Points(word: named.word, values: values)
-        }
+        return groups.values.sorted { MetricGroup.precedes($0.tags, $1.tags) }
     }
 
     private static func largest(_ series: [MetricSeries], _ count: Int?) -> [MetricSeries] {
@@ -145,72 +125,63 @@ extension SQLiteStore {
     }
 }
 
-extension Int64 {
-    fileprivate func aligned(to step: Int64) -> Int64 { floorDivide(self, step) * step }
+/// Series that are asked for together.
+private struct MetricGroup {
+    struct Member {
+        var id: Int64
+        var type: MetricType
+    }
+
+    var tags: [MetricSeries.GroupedTag]
+    var series: [Member]
+
+    static func precedes(
+        _ left: [MetricSeries.GroupedTag], _ right: [MetricSeries.GroupedTag]
+    ) -> Bool {
+        left.lexicographicallyPrecedes(right) {
+            ($0.value == nil ? 1 : 0, $0.value ?? "") < ($1.value == nil ? 1 : 0, $1.value ?? "")
+        }
+    }
 }
 
-/// What the rollups of one step add up to.
-private struct MetricStep {
-    /// What has to be read and kept: sketches are the bulk of a rollup.
-    struct Wanted {
-        var sketch = false
+/// One metric's steps, from which points are made.
+private struct MetricColumn {
+    var name: String
+    var steps: MetricScan.Steps
 
-        init(_ aggregates: [Aggregate]) {
-            sketch = aggregates.contains { if case .quantile = $0 { true } else { false } }
-        }
+    static func starts(
+        _ columns: [MetricColumn], _ fill: MetricFill, _ grid: StepGrid
+    ) -> [Int64] {
+        guard columns.contains(where: { !$0.steps.isEmpty }) else { return [] }
+        guard fill == .none else { return grid.starts }
+        guard columns.count > 1 else { return columns[0].steps.keys.sorted() }
+        return columns.reduce(into: Set<Int64>()) { $0.formUnion($1.steps.keys) }.sorted()
     }
 
-    private var rollup = Rollup()
-    private var members: DistinctCounter?
-    /// The part of `rate` that counters give: their sums.
-    private var counted = 0.0
-    /// The part that all others give: their counts.
-    private var sampled = 0.0
-
-    /// Parameters: series, first bucket, bucket after the last.
-    static func sql(_ wanted: Wanted) -> String {
-        // A rollup is in one tier at a time, so all of them together are what there is.
-        MetricTier.allCases.map {
-            """
-            SELECT bucket, count, sum, min, max, last, last_time,
-                \(wanted.sketch ? "sketch" : "NULL"), members, \($0.seconds)
-            FROM \($0.table) WHERE series = ?1 AND bucket >= ?2 AND bucket < ?3
-            """
-        }.joined(separator: " UNION ALL ")
-    }
-
-    static func tier(_ row: RawStatement) -> MetricTier? { MetricTier(rawValue: row.int(9)) }
-
-    mutating func add(_ row: RawStatement, _ type: MetricType, _ wanted: Wanted) {
-        if type == .set {
-            guard let more = StoredRollup.members(row, 8) else { return }
-            if members == nil { members = more } else { members?.merge(more) }
-            return
-        }
-        let more = StoredRollup.rollup(row, from: 1, withSketch: wanted.sketch)
-        if type == .counter { counted += more.sum } else { sampled += more.count }
-        rollup.merge(more)
-    }
-
-    /// Nil where the aggregate has no meaning for what is here.
-    func value(_ aggregate: Aggregate, stepSeconds: Int64) -> Double? {
-        let distinct = members?.estimate ?? 0
-        switch aggregate {
-        case .count: return rollup.count + distinct
-        case .increase: return counted + sampled + distinct
-        case .rate: return (counted + sampled + distinct) / Double(stepSeconds)
-        default: break
-        }
-        guard !rollup.isEmpty else { return nil }
-        switch aggregate {
-        case .sum: return rollup.sum
-        case .avg: return rollup.sum / rollup.count
-        case .min: return rollup.min
-        case .max: return rollup.max
-        case .last: return rollup.last
-        case .quantile(let q):
-            return rollup.sketch?.quantile(q).map { max(rollup.min, min(rollup.max, $0)) }
-        case .count, .rate, .increase: return nil
+    static func points(
+        _ columns: [MetricColumn], _ query: MetricQuery, _ starts: [Int64], _ grid: StepGrid
+    ) -> [MetricSeries.Points] {
+        query.aggregates.map { named in
+            var previous: [String: Double] = [:]
+            let values = starts.compactMap { start -> MetricSeries.Point? in
+                let seconds = grid.seconds(from: start)
+                func operand(_ name: String) -> Double {
+                    let steps = columns.first { $0.name == name }?.steps
+                    let value = steps?[start]?.value(named.aggregate, seconds: seconds)
+                    if let value { previous[name] = value }
+                    switch query.fill {
+                    case .none, .null: return value ?? .nan
+                    case .zero: return value ?? 0
+                    case .previous: return value ?? previous[name] ?? .nan
+                    }
+                }
+                let value =
+                    query.formula?.value(stepSeconds: Double(seconds), of: operand)
+                    ?? operand(columns[0].name)
+                guard query.fill != .none || !value.isNaN else { return nil }
+                return MetricSeries.Point(time: start, value: value)
+            }
+            return MetricSeries.Points(word: named.word, values: values)
         }
     }
 }

@@ -41,8 +41,10 @@ extension SQLiteStore {
         _ policy: RetentionPolicy, at now: Timestamp
     ) async throws(StoreError) -> RetentionReport {
         try await read { context in
-            func count(_ sql: String, _ cutoff: Int64) throws -> Int {
-                let statement = try context.prepare("SELECT count(*) FROM \(sql)")
+            func count(
+                _ rows: String, before cutoff: Int64, _ what: String = "count(*)"
+            ) throws -> Int {
+                let statement = try context.prepare("SELECT \(what) FROM \(rows)")
                 statement.bind(1, cutoff)
                 return try statement.step() ? Int(statement.int(0)) : 0
             }
@@ -50,15 +52,22 @@ extension SQLiteStore {
             var report = RetentionReport()
             let events = moment(policy.eventsSeconds)
             report.payloadBlocks = try count(
-                "payload_blocks WHERE last_time < ?1", moment(policy.payloadsSeconds))
-            report.events = try count("events WHERE time < ?1", events)
-            report.sessions = try count("sessions WHERE last_activity < ?1", events)
-            report.sources = try count("sources WHERE finished = 1 AND touched < ?1", events)
+                "payload_blocks WHERE last_time < ?1", before: moment(policy.payloadsSeconds))
+            report.events = try count("events WHERE time < ?1", before: events)
+            report.sessions = try count("sessions WHERE last_activity < ?1", before: events)
+            report.sources = try count(
+                "sources WHERE finished = 1 AND touched < ?1", before: events)
             for tier in MetricTier.allCases {
                 guard let age = policy.metricSeconds[tier] else { continue }
                 let old = try count(
-                    "\(tier.table) WHERE bucket < ?1", now.bucket(seconds: 1) - age)
-                if tier.next == nil { report.rollups += old } else { report.rollupsMerged += old }
+                    "rollup_blocks WHERE tier = \(tier.seconds) AND start < ?1",
+                    before: tier.blockStart(now.bucket(seconds: 1) - age),
+                    "ifnull(sum(points), 0)")
+                if tier == MetricTier.allCases.last {
+                    report.rollups += old
+                } else {
+                    report.rollupsMerged += old
+                }
             }
             return report
         }

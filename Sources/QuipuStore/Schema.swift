@@ -4,7 +4,7 @@ import QuipuModel
 /// Tables and how they came to be. `docs/database.md` explains them.
 enum Schema {
     /// The version that this program writes. Each migration below makes one.
-    static let version = 4
+    static let version = 5
 
     /// Raises the file to `version`.
     ///
@@ -32,13 +32,18 @@ enum Schema {
         migrator.registerMigration("3") { db in
             try db.execute(sql: retentionChanges)
             for tier in MetricTier.allCases.dropFirst() {
-                try db.execute(sql: rollupTable(tier))
+                try db.execute(sql: rollupTable("rollups_\(tier.word)"))
             }
             try db.execute(sql: "UPDATE schema_version SET version = 3")
         }
         migrator.registerMigration("4") { db in
             try db.execute(sql: idCounters)
             try db.execute(sql: "UPDATE schema_version SET version = 4")
+        }
+        migrator.registerMigration("5") { db in
+            try db.execute(sql: rollupBlocks)
+            if let connection = db.sqliteConnection { try RollupMigration.pack(connection) }
+            try db.execute(sql: "UPDATE schema_version SET version = 5")
         }
         try migrator.migrate(database)
     }
@@ -196,12 +201,12 @@ enum Schema {
             UNIQUE (name, type, tags, host)
         ) STRICT;
 
-        \(rollupTable(.tenSeconds))
+        \(rollupTable("rollups_10s"))
         """
 
-    private static func rollupTable(_ tier: MetricTier) -> String {
+    private static func rollupTable(_ name: String) -> String {
         """
-        CREATE TABLE \(tier.table) (
+        CREATE TABLE \(name) (
             series INTEGER NOT NULL,
             bucket INTEGER NOT NULL,
             count REAL NOT NULL,
@@ -233,4 +238,61 @@ enum Schema {
             ifnull((SELECT max(opening_block) FROM events), 0),
             ifnull((SELECT max(closing_block) FROM events), 0)) + 1;
         """
+
+    private static let rollupBlocks = """
+        ALTER TABLE rollups_10s RENAME TO open_rollups;
+        CREATE TABLE rollup_blocks (
+            series INTEGER NOT NULL,
+            tier INTEGER NOT NULL,
+            start INTEGER NOT NULL,
+            points INTEGER NOT NULL,
+            data BLOB NOT NULL,
+            PRIMARY KEY (series, tier, start)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE tier_floors (
+            tier INTEGER PRIMARY KEY,
+            start INTEGER NOT NULL
+        ) STRICT;
+        """
+}
+
+/// Rollups were rows, each in the tier of its age; now every tier has all of them, in blocks.
+private enum RollupMigration {
+    static func pack(_ connection: OpaquePointer) throws {
+        let wider = Array(MetricTier.allCases.dropFirst())
+        for (narrow, wide) in zip(MetricTier.allCases, wider) {
+            // What a wider table has, a narrower one has no longer.
+            let newest = try RawStatement(
+                connection, "SELECT max(bucket) FROM rollups_\(wide.word)")
+            guard try newest.step(), let bucket = newest.optionalInt(0) else { continue }
+            let end = bucket + wide.seconds
+            try TierFloors.raise(
+                narrow, to: -narrow.blockStart(-end), connection)
+        }
+        let packer = try RollupPacker(connection)
+        for (index, tier) in wider.enumerated() {
+            let find = try RawStatement(
+                connection,
+                """
+                SELECT series, bucket, \(OpenRollupTable.columns) FROM rollups_\(tier.word)
+                ORDER BY series, bucket
+                """)
+            var points: [RollupPoint] = []
+            var series: Int64 = 0
+            func add() throws {
+                for tier in wider[index...] { try packer.add(points, series: series, to: tier) }
+                points.removeAll(keepingCapacity: true)
+            }
+            while try find.step() {
+                if find.int(0) != series { try add() }
+                series = find.int(0)
+                points.append(
+                    RollupPoint(bucket: find.int(1), pair: StoredRollup.Pair(find, from: 2)))
+            }
+            try add()
+        }
+        for tier in wider {
+            try RawStatement(connection, "DROP TABLE rollups_\(tier.word)").run()
+        }
+    }
 }

@@ -1,10 +1,12 @@
 /// Varints and weights into bytes.
-struct ByteWriter {
-    var bytes: [UInt8] = []
+package struct ByteWriter {
+    package var bytes: [UInt8] = []
 
-    mutating func append(_ byte: UInt8) { bytes.append(byte) }
+    package init() {}
 
-    mutating func append(varint value: UInt64) {
+    package mutating func append(_ byte: UInt8) { bytes.append(byte) }
+
+    package mutating func append(varint value: UInt64) {
         var rest = value
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -13,12 +15,12 @@ struct ByteWriter {
         bytes.append(UInt8(rest))
     }
 
-    mutating func append(signed value: Int) {
+    package mutating func append(signed value: Int) {
         append(varint: UInt64(bitPattern: Int64((value << 1) ^ (value >> 63))))
     }
 
     /// Whole weights as `2n`; others as a 1 and the bits of the number.
-    mutating func append(weight: Double) {
+    package mutating func append(weight: Double) {
         if weight >= 0, weight < 0x1p53, weight == weight.rounded(.down) {
             append(varint: UInt64(weight) << 1)
         } else {
@@ -27,7 +29,7 @@ struct ByteWriter {
         }
     }
 
-    mutating func append(fixed value: UInt64) {
+    package mutating func append(fixed value: UInt64) {
         for shift in stride(from: 0, to: 64, by: 8) {
             bytes.append(UInt8(truncatingIfNeeded: value >> shift))
         }
@@ -35,21 +37,21 @@ struct ByteWriter {
 }
 
 /// The reverse; every method is nil at malformed or missing bytes.
-struct ByteReader {
+package struct ByteReader {
     private let bytes: UnsafeRawBufferPointer
     private var position = 0
 
-    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-    var isAtEnd: Bool { position == bytes.count }
+    package var isAtEnd: Bool { position == bytes.count }
 
-    mutating func byte() -> UInt8? {
+    package mutating func byte() -> UInt8? {
         guard position < bytes.count else { return nil }
         defer { position += 1 }
         return bytes[position]
     }
 
-    mutating func varint() -> UInt64? {
+    package mutating func varint() -> UInt64? {
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 64, by: 7) {
             guard let next = byte() else { return nil }
@@ -59,12 +61,12 @@ struct ByteReader {
         return nil
     }
 
-    mutating func signed() -> Int? {
+    package mutating func signed() -> Int? {
         guard let value = varint() else { return nil }
         return Int(Int64(bitPattern: (value >> 1) ^ (0 &- (value & 1))))
     }
 
-    mutating func weight() -> Double? {
+    package mutating func weight() -> Double? {
         guard let value = varint() else { return nil }
         guard value & 1 == 1 else { return Double(value >> 1) }
         guard let bits = fixed() else { return nil }
@@ -72,14 +74,14 @@ struct ByteReader {
         return weight.isFinite && weight >= 0 ? weight : nil
     }
 
-    mutating func fixed() -> UInt64? {
+    package mutating func fixed() -> UInt64? {
         guard bytes.count - position >= 8 else { return nil }
         defer { position += 8 }
         return UInt64(
             littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
     }
 
-    mutating func take(_ count: Int) -> UnsafeRawBufferPointer? {
+    package mutating func take(_ count: Int) -> UnsafeRawBufferPointer? {
         guard bytes.count - position >= count else { return nil }
         defer { position += count }
         return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])

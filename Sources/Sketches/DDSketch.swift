@@ -214,6 +214,50 @@ enum LogMapping {
     }
 }
 
+// MARK: - Bins
+
+extension DDSketch {
+    /// A bin that holds something. The index says how far from zero the bin is.
+    public struct Bin: Equatable, Sendable {
+        public var index: Int
+        public var weight: Double
+
+        public init(index: Int, weight: Double) {
+            self.index = index
+            self.weight = weight
+        }
+    }
+
+    /// The bin of values as far from zero as `magnitude`, which is above 0 and finite.
+    public static func binIndex(_ magnitude: Double) -> Int { LogMapping.index(magnitude) }
+
+    /// Nearest to zero first.
+    public var positiveBins: [Bin] { positive.list }
+    public var negativeBins: [Bin] { negative.list }
+
+    /// Adds samples that are known by their bins only, nearest to zero first. False when there is
+    /// no such bin or weight.
+    public mutating func add(zeros: Double, positive: [Bin], negative: [Bin]) -> Bool {
+        for bin in positive + negative {
+            guard LogMapping.indices.contains(bin.index), bin.weight.isFinite, bin.weight >= 0
+            else { return false }
+        }
+        guard zeros.isFinite, zeros >= 0 else { return false }
+        zeroCount += zeros
+        for bin in positive { self.positive.add(index: bin.index, weight: bin.weight) }
+        for bin in negative { self.negative.add(index: bin.index, weight: bin.weight) }
+        return true
+    }
+}
+
+extension Bins {
+    fileprivate var list: [DDSketch.Bin] {
+        weights.enumerated().compactMap { position, weight in
+            weight > 0 ? DDSketch.Bin(index: offset + position, weight: weight) : nil
+        }
+    }
+}
+
 // MARK: - Bytes
 
 extension DDSketch {

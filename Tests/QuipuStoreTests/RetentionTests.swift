@@ -131,39 +131,101 @@ import Testing
         }
     }
 
-    @Test func rollupsMoveToTheTierOfTheirAge() async throws {
+    private func count(_ tier: MetricTier, in store: SQLiteStore) async throws -> Scalar? {
+        try await store.sql(
+            SQLQuery(text: "SELECT count(*) FROM metrics_\(tier.word)", rowsMax: 1)
+        ).rows.first?.first
+    }
+
+    @Test func everyTierKeepsByItsOwnAge() async throws {
         try await withStore { store in
             var source = try await TestSource(store)
-            var builder = BatchBuilder()
-            let index = builder.series("m", .counter)
-            for age in [0.0, 0.5, 20, 200, 3_000] {
-                let time = Self.now - age * Self.day - 5
-                var rollup = Rollup()
-                rollup.add(1, weight: 1, atMicroseconds: Int64(time) * 1_000_000)
-                builder.add(
-                    RollupDelta(
-                        series: index, bucketStart: at(time).bucket(seconds: 10), rollup: rollup))
+            func send(_ ages: [Double]) async throws {
+                var builder = BatchBuilder()
+                let index = builder.series("m", .counter)
+                for age in ages {
+                    let time = Self.now - age * Self.day - 5
+                    var rollup = Rollup()
+                    rollup.add(age, weight: 1, atMicroseconds: Int64(time) * 1_000_000)
+                    builder.add(
+                        RollupDelta(
+                            series: index, bucketStart: at(time).bucket(seconds: 10),
+                            rollup: rollup))
+                }
+                try await store.commit(source.batch(builder))
             }
-            try await store.commit(source.batch(builder))
+            try await send([0.0, 0.5, 20, 200, 3_000])
             let report = try await store.retain(policy(), at: at(Self.now))
             #expect(report.rollups == 1)
-            func count(_ tier: MetricTier) async throws -> Scalar? {
-                try await store.sql(
-                    SQLQuery(text: "SELECT count(*) FROM metrics_\(tier.word)", rowsMax: 1)
-                ).rows.first?.first
+            // The two newest are of one day.
+            for (tier, rows) in zip(MetricTier.allCases, [1, 2, 3, 3] as [Int64]) {
+                #expect(try await count(tier, in: store) == .int(rows), "\(tier)")
             }
-            for tier in MetricTier.allCases { #expect(try await count(tier) == .int(1), "\(tier)") }
-            let recent = TimeRange(since: at(Self.now - 3_600), until: at(Self.now))
             let sum = named("sum", .sum)
-            func tiers(_ range: TimeRange) async throws -> Set<MetricTier>? {
+            func tiers(_ days: Double, step: Int64) async throws -> Set<MetricTier>? {
                 try await store.metric(
                     MetricQuery(
-                        metric: "m", range: range, stepSeconds: 864_000, aggregates: [sum])
+                        metric: "m",
+                        range: TimeRange(
+                            since: at(Self.now - days * Self.day), until: at(Self.now)),
+                        stepSeconds: step, aggregates: [sum])
                 ).first?.tiers
             }
-            #expect(try await tiers(recent) == [.tenSeconds])
-            let all = TimeRange(since: at(Self.now - 4_000 * Self.day), until: at(Self.now))
-            #expect(try await tiers(all) == Set(MetricTier.allCases))
+            #expect(try await tiers(0.05, step: 10) == [.tenSeconds])
+            #expect(try await tiers(1, step: 10) == [.tenSeconds, .minute])
+            #expect(try await tiers(100, step: 3_600) == [.tenSeconds, .hour])
+            #expect(try await tiers(4_000, step: 864_000) == [.tenSeconds, .day])
+            // Too late for any tier: told, and not kept.
+            try await send([3_000])
+            #expect(try await store.retain(policy(), at: at(Self.now)).rollups == 1)
+            #expect(try await count(.day, in: store) == .int(3))
+        }
+    }
+
+    /// A closed half hour's rollups are read from blocks, late ones with them, and the views show
+    /// each span once.
+    @Test func lateSamplesJoinTheirSpan() async throws {
+        try await withStore { store in
+            var source = try await TestSource(store)
+            func send(_ value: Double, _ time: Double) async throws {
+                var builder = BatchBuilder()
+                var rollup = Rollup(sketch: DDSketch())
+                rollup.add(value, weight: 1, atMicroseconds: Int64(time) * 1_000_000)
+                builder.add(
+                    RollupDelta(
+                        series: builder.series("m", .timer),
+                        bucketStart: at(time).bucket(seconds: 10), rollup: rollup))
+                try await store.commit(source.batch(builder))
+            }
+            for round in 0..<4 {
+                // Twice packed, twice not yet.
+                for offset in [3.0, 15, 70] {
+                    try await send(Double(round + 1), Self.now - 7_200 + offset + Double(round))
+                }
+                if round.isMultiple(of: 2) {
+                    _ = try await store.retain(policy(), at: at(Self.now))
+                }
+            }
+            let rows = try await store.sql(
+                SQLQuery(
+                    text: "SELECT count, sum, min, max, last FROM metrics_1m ORDER BY time_us",
+                    rowsMax: 10)
+            ).rows
+            #expect(
+                rows == [
+                    [.double(8), .double(20), .double(1), .double(4), .double(4)],
+                    [.double(4), .double(10), .double(1), .double(4), .double(4)],
+                ])
+            let series = try await store.metric(
+                MetricQuery(
+                    metric: "m",
+                    range: TimeRange(since: at(Self.now - 7_200), until: at(Self.now)),
+                    stepSeconds: 10,
+                    aggregates: [named("sum", .sum), named("p100", .quantile(1))]))
+            #expect(series.first?.points[0].values.map(\.value) == [10, 10, 10])
+            let largest = series.first?.points[1].values.map(\.value) ?? []
+            #expect(largest.count == 3)
+            #expect(largest.allSatisfy { abs($0 - 4) <= 0.04 })
         }
     }
 

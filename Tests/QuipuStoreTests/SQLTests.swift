@@ -70,9 +70,7 @@ import Testing
                 ])
             for view in SQLViews.names {
                 let count = try await rows(store, "SELECT count(*) FROM \(view)").rows
-                // Nothing has grown too old yet.
-                let isEmpty = ["metrics_1m", "metrics_1h", "metrics_1d"].contains(view)
-                #expect((count == [[.int(0)]]) == isEmpty, "\(view)")
+                #expect(count != [[.int(0)]], "\(view)")
             }
             // What was committed a moment ago is seen.
             try await store.commit([EventLine(time: 1)], from: "b")
@@ -92,7 +90,7 @@ import Testing
             let store = try await SQLiteStore(path: path, hostName: "here")
             await store.close()
             let file = try DatabaseQueue(path: path)
-            let plan = try await file.write { db in
+            let plan = try file.write { db in
                 try db.execute(sql: SQLViews.definitions(secret: "a_"))
                 return try Row.fetchAll(
                     db,

@@ -1,25 +1,21 @@
 import QuipuModel
 import Sketches
 
-extension MetricTier {
-    var table: String { "rollups_\(word)" }
-}
-
-/// Merges rollups into the table of one tier.
-final class RollupTable {
+/// Rollups of 10 s that may still change often, a row each, until they are packed into blocks.
+final class OpenRollupTable {
     static let columns = "count, sum, min, max, last, last_time, sketch, members"
 
     private let load: RawStatement
     private let replace: RawStatement
 
-    init(_ connection: OpaquePointer, _ tier: MetricTier) throws {
+    init(_ connection: OpaquePointer) throws {
         load = try RawStatement(
             connection,
-            "SELECT \(Self.columns) FROM \(tier.table) WHERE series = ?1 AND bucket = ?2")
+            "SELECT \(Self.columns) FROM open_rollups WHERE series = ?1 AND bucket = ?2")
         replace = try RawStatement(
             connection,
             """
-            INSERT OR REPLACE INTO \(tier.table) (series, bucket, \(Self.columns))
+            INSERT OR REPLACE INTO open_rollups (series, bucket, \(Self.columns))
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
             """)
     }
@@ -56,7 +52,7 @@ extension StoredRollup {
 
         init() {}
 
-        /// From `RollupTable.columns`, which begin at `first`.
+        /// From `OpenRollupTable.columns`, which begin at `first`.
         init(_ row: RawStatement, from first: Int32) {
             rollup = StoredRollup.rollup(row, from: first, withSketch: true)
             members = StoredRollup.members(row, first + 7)

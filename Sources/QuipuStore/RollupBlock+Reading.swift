@@ -1,0 +1,200 @@
+import QuipuModel
+import Sketches
+
+/// Walks the rollups of one block, in order of time.
+struct RollupBlockReader {
+    /// No block has more; each tier's blocks are far below.
+    private static let pointsMax = 4_096
+
+    let count: Int
+    private let width: Int64
+    private let buckets: [Int64]
+    private let counts: [Double]
+    private let scale: DecimalScale?
+    /// Smallest, largest, last, sum, as encoded; and what they are off by.
+    private let numbers: [[Int64]]
+    private let slacks: [[Int64]]
+    private let lastTimes: [Int64]
+    private var sketches: SketchColumns?
+    private var members: MemberColumns?
+    private var next = 0
+
+    /// Nil when the bytes are not a block.
+    init?(
+        _ bytes: UnsafeRawBufferPointer, start: Int64, width: Int64, _ packer: ColumnPacker,
+        withSketches: Bool
+    ) {
+        var reader = ByteReader(bytes)
+        guard reader.byte() == RollupBlock.version, let size = reader.varint(),
+            size <= UInt64(Self.pointsMax)
+        else { return nil }
+        let count = Int(size)
+        guard let places = packer.unpack(count, from: &reader),
+            let counts = packer.unpackWeights(count, from: &reader), let digits = reader.byte(),
+            digits == RollupBlock.noScale || digits <= UInt8(DecimalScale.digitsMax)
+        else { return nil }
+        self.count = count
+        self.width = width
+        self.counts = counts
+        buckets = places.map { start &+ $0 &* width }
+        scale = digits == RollupBlock.noScale ? nil : DecimalScale(digits: Int(digits))
+        var columns: [[Int64]] = []
+        for _ in 0..<(scale == nil ? 4 : 8) {
+            guard let column = packer.unpack(count, from: &reader) else { return nil }
+            columns.append(column)
+        }
+        numbers = Array(columns[..<4])
+        slacks = Array(columns[4...])
+        guard let lastTimes = packer.unpack(count, from: &reader),
+            let sketchSize = reader.varint(), sketchSize <= UInt64(bytes.count),
+            let sketchBytes = reader.take(Int(sketchSize)),
+            let memberSize = reader.varint(), memberSize <= UInt64(bytes.count),
+            let memberBytes = reader.take(Int(memberSize)), reader.isAtEnd
+        else { return nil }
+        self.lastTimes = lastTimes
+        if withSketches {
+            guard let columns = SketchColumns(sketchBytes, count, packer) else { return nil }
+            sketches = columns
+        }
+        if !memberBytes.isEmpty {
+            guard let columns = MemberColumns(memberBytes, count, packer) else { return nil }
+            members = columns
+        }
+    }
+
+    /// The next rollup; nil after the last. Throws where a sketch is damaged.
+    mutating func point() throws -> RollupPoint? {
+        guard next < count else { return nil }
+        let index = next
+        next += 1
+        var pair = StoredRollup.Pair()
+        pair.rollup.count = counts[index]
+        let low = numbers[0][index]
+        let high = numbers[1][index] &+ low
+        let sum =
+            numbers[3][index]
+            &+ RollupBlock.expectedSum(low, high, count: counts[index], isScaled: scale != nil)
+        pair.rollup.min = value(0, low, index)
+        pair.rollup.max = value(1, high, index)
+        pair.rollup.last = value(2, numbers[2][index] &+ low, index)
+        pair.rollup.sum = value(3, sum, index)
+        pair.rollup.lastMicroseconds = lastTimes[index] &+ buckets[index] &* 1_000_000
+        pair.rollup.sketch = try sketches?.next(pair.rollup)
+        pair.members = try members?.next()
+        return RollupPoint(bucket: buckets[index], pair: pair)
+    }
+
+    private func value(_ column: Int, _ number: Int64, _ index: Int) -> Double {
+        guard let scale else { return Double(bitPattern: UInt64(bitPattern: number)) }
+        return scale.join(number, slacks[column][index])
+    }
+
+    static let damaged = SQLiteFailure(code: 11, message: "a block of rollups is damaged")
+}
+
+/// The sketches of a block, one after the other.
+private struct SketchColumns {
+    private let kinds: [Int64]
+    private var zeros: [Double] = []
+    private var lengths: [[Int64]] = [[], []]
+    private var gaps: [Int64] = []
+    private var weights: [Double] = []
+    private var done = 0
+    private var listed = 0
+    private var bin = 0
+
+    init?(_ bytes: UnsafeRawBufferPointer, _ count: Int, _ packer: ColumnPacker) {
+        var reader = ByteReader(bytes)
+        guard let kinds = packer.unpack(count, from: &reader) else { return nil }
+        self.kinds = kinds
+        let listedCount = kinds.count { $0 == RollupBlock.SketchKind.bins.rawValue }
+        guard listedCount > 0 else {
+            guard reader.isAtEnd else { return nil }
+            return
+        }
+        guard let zeros = packer.unpackWeights(listedCount, from: &reader),
+            let positive = packer.unpack(listedCount, from: &reader),
+            let negative = packer.unpack(listedCount, from: &reader)
+        else { return nil }
+        self.zeros = zeros
+        lengths = [positive, negative]
+        var total = 0
+        for length in positive + negative {
+            guard (0...Int64(DDSketch.binsMax)).contains(length) else { return nil }
+            total += Int(length)
+        }
+        guard let gaps = packer.unpack(total, from: &reader),
+            let weights = packer.unpackWeights(total, from: &reader), reader.isAtEnd
+        else { return nil }
+        self.gaps = gaps
+        self.weights = weights
+    }
+
+    mutating func next(_ rollup: Rollup) throws -> DDSketch? {
+        defer { done += 1 }
+        switch RollupBlock.SketchKind(rawValue: kinds[done]) {
+        case .some(.none): return nil
+        case .single:
+            guard let sketch = RollupBlock.singleBin(rollup) else {
+                throw RollupBlockReader.damaged
+            }
+            return sketch
+        case .bins:
+            let edges = SketchEdges(rollup)
+            let positive = bins(Int(lengths[0][listed]), edges.positive)
+            let negative = bins(Int(lengths[1][listed]), edges.negative)
+            var sketch = DDSketch()
+            guard sketch.add(zeros: zeros[listed], positive: positive, negative: negative) else {
+                throw RollupBlockReader.damaged
+            }
+            listed += 1
+            return sketch
+        case nil: throw RollupBlockReader.damaged
+        }
+    }
+
+    private mutating func bins(_ count: Int, _ edges: SketchEdges.Edges) -> [DDSketch.Bin] {
+        var walk = BinWalk(count: count, edges: edges)
+        return (0..<count).map { _ in
+            defer { bin += 1 }
+            let index = walk.expected &+ Int(gaps[bin])
+            walk.passed(index)
+            return DDSketch.Bin(index: index, weight: weights[bin])
+        }
+    }
+}
+
+/// The members of a block's sets, one after the other.
+private struct MemberColumns {
+    private let lengths: [Int64]
+    private let bytes: [UInt8]
+    private var done = 0
+    private var offset = 0
+
+    init?(_ bytes: UnsafeRawBufferPointer, _ count: Int, _ packer: ColumnPacker) {
+        /// More than a counter ever takes.
+        let lengthMax: Int64 = 16 << 10
+        var reader = ByteReader(bytes)
+        guard let lengths = packer.unpack(count, from: &reader),
+            lengths.allSatisfy({ (-1...lengthMax).contains($0) }),
+            let all = packer.unpackBytes(
+                Int(lengths.reduce(0) { $0 + max(0, $1) }), from: &reader), reader.isAtEnd
+        else { return nil }
+        self.lengths = lengths
+        self.bytes = all
+    }
+
+    mutating func next() throws -> DistinctCounter? {
+        let length = Int(lengths[done])
+        done += 1
+        guard length >= 0 else { return nil }
+        let range = offset..<offset + length
+        offset += length
+        guard
+            let counter = bytes.withUnsafeBytes({
+                DistinctCounter(encoded: UnsafeRawBufferPointer(rebasing: $0[range]))
+            })
+        else { throw RollupBlockReader.damaged }
+        return counter
+    }
+}
