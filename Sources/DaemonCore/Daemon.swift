@@ -64,6 +64,7 @@ public struct Daemon: Sendable {
             tasks.addTask { await parts.ingest.run(parts.ingestConnections) }
             tasks.addTask { await parts.heartbeat.run() }
             tasks.addTask { await parts.retention.run() }
+            tasks.addTask { await parts.ownMetrics.run() }
             log.info("ready at \(options.places.runtimeDirectory)")
             manager.ready(status: parts.statistics.summary)
             ProcessMemory.dropStartupCode()
@@ -165,6 +166,7 @@ extension Daemon {
         let ingestConnections: AsyncStream<AcceptedConnection>
         let heartbeat: Heartbeat
         let retention: RetentionJob
+        let ownMetrics: OwnMetrics
 
         init(daemon: Daemon, store: any Store, sockets: Sockets) throws(DaemonError) {
             let options = daemon.options
@@ -200,6 +202,7 @@ extension Daemon {
             let dispatcher = Dispatcher(
                 store: store, statistics: statistics, hub: hub, facts: facts,
                 administration: administration)
+            ownMetrics = OwnMetrics(dispatcher: dispatcher, store: store)
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             self.statistics = statistics
             do throws(SystemError) {

@@ -20,7 +20,15 @@ final class Statistics: Sendable {
         var history: [Moment] = []
         var commitMs = DDSketch()
         var queryMs = DDSketch()
+        /// The same since they were last taken.
+        var recent = Latencies()
         var lastFailure: String?
+    }
+
+    /// How long commits and requests took, in milliseconds.
+    struct Latencies {
+        var commits = Rollup(sketch: DDSketch())
+        var requests = Rollup(sketch: DDSketch())
     }
 
     private let state = Mutex(State())
@@ -35,6 +43,8 @@ final class Statistics: Sendable {
     func committed(_ batches: [PendingBatch], _ receipt: CommitReceipt, microseconds: Int64) {
         state.withLock { state in
             state.commitMs.add(Double(microseconds) / 1_000)
+            state.recent.commits.add(
+                Double(microseconds) / 1_000, weight: 1, atMicroseconds: WallClock.microseconds())
             state.lastFailure = nil
             for (batch, outcome) in zip(batches, receipt.outcomes) {
                 state.report.ingest.batches += 1
@@ -74,6 +84,8 @@ final class Statistics: Sendable {
             state.report.queries.running -= 1
             state.report.queries.requests += 1
             state.queryMs.add(Double(microseconds) / 1_000)
+            state.recent.requests.add(
+                Double(microseconds) / 1_000, weight: 1, atMicroseconds: WallClock.microseconds())
             if failed { state.report.queries.errors += 1 }
         }
     }
@@ -152,6 +164,14 @@ final class Statistics: Sendable {
                 report.queries.requestsPerSecond = Double(last.requests - first.requests) / seconds
             }
             return report
+        }
+    }
+
+    /// What came since this was asked before.
+    func takeLatencies() -> Latencies {
+        state.withLock { state in
+            defer { state.recent = Latencies() }
+            return state.recent
         }
     }
 

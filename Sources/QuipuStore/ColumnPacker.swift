@@ -67,21 +67,37 @@ final class ColumnPacker {
         guard let head = reader.byte() else { return nil }
         let planeCount = Int(head & Self.planeMask)
         guard planeCount <= 8 else { return nil }
-        var folded = [UInt64](repeating: 0, count: count)
-        for plane in 0..<planeCount {
-            let shift = UInt64(plane * 8)
-            let isWhole = unpackBytes(count, from: &reader) { bytes in
-                for index in 0..<count { folded[index] |= UInt64(bytes[index]) << shift }
-            } constant: { byte in
-                for index in 0..<count { folded[index] |= UInt64(byte) << shift }
+        var isWhole = true
+        let values = [Int64](unsafeUninitializedCapacity: count) { numbers, filled in
+            numbers.initialize(repeating: 0)
+            filled = count
+            for plane in 0..<planeCount where isWhole {
+                isWhole = addPlane(Int64(plane * 8), to: numbers, from: &reader)
             }
-            guard isWhole else { return nil }
+            var sum: Int64 = 0
+            if head & Self.differences != 0 {
+                for index in 0..<count {
+                    sum &+= Self.unfold(UInt64(bitPattern: numbers[index]))
+                    numbers[index] = sum
+                }
+            } else {
+                for index in 0..<count {
+                    numbers[index] = Self.unfold(UInt64(bitPattern: numbers[index]))
+                }
+            }
         }
-        guard head & Self.differences != 0 else { return folded.map(Self.unfold) }
-        var sum: Int64 = 0
-        return folded.map {
-            sum &+= Self.unfold($0)
-            return sum
+        return isWhole ? values : nil
+    }
+
+    /// False when the bytes are not a plane.
+    private func addPlane(
+        _ shift: Int64, to numbers: UnsafeMutableBufferPointer<Int64>, from reader: inout ByteReader
+    ) -> Bool {
+        unpackBytes(numbers.count, from: &reader) { bytes in
+            for index in numbers.indices { numbers[index] |= Int64(bytes[index]) << shift }
+        } constant: { byte in
+            guard byte != 0 else { return }
+            for index in numbers.indices { numbers[index] |= Int64(byte) << shift }
         }
     }
 
@@ -130,6 +146,7 @@ final class ColumnPacker {
         return isWhole ? result : nil
     }
 
+    @inline(__always)
     private func unpackBytes(
         _ count: Int, from reader: inout ByteReader, bytes: (UnsafeRawBufferPointer) -> Void,
         constant: (UInt8) -> Void

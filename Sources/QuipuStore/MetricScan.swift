@@ -4,8 +4,6 @@ import Sketches
 /// Reads series' rollups into steps: those that are packed, from the tier that fits, and those that
 /// are not, which no block has.
 final class MetricScan {
-    typealias Steps = [Int64: MetricStep]
-
     private let grid: StepGrid
     private let plan: TierPlan
     private let withSketch: Bool
@@ -35,21 +33,21 @@ final class MetricScan {
     /// Forgets which tiers were read.
     func begin() { tiers = [] }
 
-    func read(_ series: Int64, _ type: MetricType, into steps: inout Steps) throws {
+    func read(_ series: Int64, _ type: MetricType, into steps: inout MetricSteps) throws {
         for part in plan.parts { try readBlocks(part, series, type, &steps) }
         findOpen.bind(1, series)
         findOpen.bind(2, grid.span.lowerBound)
         findOpen.bind(3, grid.span.upperBound)
         defer { findOpen.reset() }
         while try findOpen.step() {
-            let start = grid.start(holding: findOpen.int(0))
-            steps[start, default: MetricStep()].add(StoredRollup.Pair(findOpen, from: 1), type)
+            let index = grid.index(holding: findOpen.int(0))
+            steps[index].add(StoredRollup.Pair(findOpen, from: 1), type)
             tiers.insert(.tenSeconds)
         }
     }
 
     private func readBlocks(
-        _ part: TierPlan.Part, _ series: Int64, _ type: MetricType, _ steps: inout Steps
+        _ part: TierPlan.Part, _ series: Int64, _ type: MetricType, _ steps: inout MetricSteps
     ) throws {
         let tier = part.tier
         findBlocks.bind(1, series)
@@ -63,27 +61,34 @@ final class MetricScan {
                     data, start: findBlocks.int(0), width: tier.seconds, packer,
                     withSketches: withSketch)
             else { throw RollupBlockReader.damaged }
-            // Neighbours mostly lie in one step.
-            var open: (start: Int64, end: Int64, step: MetricStep)?
-            while let point = try block.point() {
-                guard part.seconds.contains(point.bucket) else { continue }
-                if let done = open, point.bucket >= done.end {
-                    steps[done.start] = done.step
-                    open = nil
+            let places = block.places(in: part.seconds)
+            guard !places.isEmpty else { continue }
+            tiers.insert(tier)
+            if block.hasScalarsAlone {
+                for place in places {
+                    let index = grid.index(holding: block.bucket(place))
+                    steps[index].add(block.scalars(place), type)
                 }
-                if open == nil {
-                    let start = grid.start(holding: point.bucket)
-                    open = (
-                        start, start + grid.seconds(from: start), steps[start] ?? MetricStep()
-                    )
-                    steps[start] = nil
+            } else {
+                while let point = try block.point() {
+                    guard part.seconds.contains(point.bucket) else { continue }
+                    steps[grid.index(holding: point.bucket)].add(point.pair, type)
                 }
-                open?.step.add(point.pair, type)
-            }
-            if let open {
-                steps[open.start] = open.step
-                tiers.insert(tier)
             }
         }
     }
+}
+
+/// The steps of one question, by their number.
+struct MetricSteps {
+    private var steps: [MetricStep]
+
+    init(_ grid: StepGrid) { steps = Array(repeating: MetricStep(), count: grid.count) }
+
+    subscript(index: Int) -> MetricStep {
+        get { steps[index] }
+        _modify { yield &steps[index] }
+    }
+
+    var isEmpty: Bool { steps.allSatisfy(\.isEmpty) }
 }

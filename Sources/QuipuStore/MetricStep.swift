@@ -20,6 +20,15 @@ struct MetricStep {
         rollup.merge(pair.rollup)
     }
 
+    /// Those of sets have members.
+    mutating func add(_ scalars: RollupScalars, _ type: MetricType) {
+        guard type != .set, scalars.count != 0 else { return }
+        if type == .counter { counted += scalars.sum } else { sampled += scalars.count }
+        rollup.merge(scalars)
+    }
+
+    var isEmpty: Bool { rollup.isEmpty && members == nil }
+
     /// Nil where the aggregate has no meaning for what is here.
     func value(_ aggregate: Aggregate, seconds: Int64) -> Double? {
         let distinct = members?.estimate ?? 0

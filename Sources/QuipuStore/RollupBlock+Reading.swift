@@ -1,6 +1,34 @@
 import QuipuModel
 import Sketches
 
+/// A rollup's numbers.
+struct RollupScalars {
+    var count: Double
+    var sum: Double
+    var min: Double
+    var max: Double
+    var last: Double
+    var lastMicroseconds: Int64
+}
+
+extension Rollup {
+    init(_ scalars: RollupScalars) {
+        self.init()
+        merge(scalars)
+    }
+
+    mutating func merge(_ scalars: RollupScalars) {
+        count += scalars.count
+        sum += scalars.sum
+        if scalars.min < min { min = scalars.min }
+        if scalars.max > max { max = scalars.max }
+        if scalars.lastMicroseconds >= lastMicroseconds {
+            last = scalars.last
+            lastMicroseconds = scalars.lastMicroseconds
+        }
+    }
+}
+
 /// Walks the rollups of one block, in order of time.
 struct RollupBlockReader {
     /// No block has more; each tier's blocks are far below.
@@ -62,23 +90,37 @@ struct RollupBlockReader {
         }
     }
 
+    /// There is nothing to a point but its numbers.
+    var hasScalarsAlone: Bool { sketches == nil && members == nil }
+
+    func bucket(_ place: Int) -> Int64 { buckets[place] }
+
+    /// The places of those whose bucket is in `seconds`.
+    func places(in seconds: Range<Int64>) -> Range<Int> {
+        let low = buckets.firstIndex { $0 >= seconds.lowerBound } ?? count
+        let high = buckets.lastIndex { $0 < seconds.upperBound }.map { $0 + 1 } ?? 0
+        return low..<max(low, high)
+    }
+
+    func scalars(_ index: Int) -> RollupScalars {
+        let low = numbers[0][index]
+        let high = numbers[1][index] &+ low
+        let sum =
+            numbers[3][index]
+            &+ RollupBlock.expectedSum(low, high, count: counts[index], isScaled: scale != nil)
+        return RollupScalars(
+            count: counts[index], sum: value(3, sum, index), min: value(0, low, index),
+            max: value(1, high, index), last: value(2, numbers[2][index] &+ low, index),
+            lastMicroseconds: lastTimes[index] &+ buckets[index] &* 1_000_000)
+    }
+
     /// The next rollup; nil after the last. Throws where a sketch is damaged.
     mutating func point() throws -> RollupPoint? {
         guard next < count else { return nil }
         let index = next
         next += 1
         var pair = StoredRollup.Pair()
-        pair.rollup.count = counts[index]
-        let low = numbers[0][index]
-        let high = numbers[1][index] &+ low
-        let sum =
-            numbers[3][index]
-            &+ RollupBlock.expectedSum(low, high, count: counts[index], isScaled: scale != nil)
-        pair.rollup.min = value(0, low, index)
-        pair.rollup.max = value(1, high, index)
-        pair.rollup.last = value(2, numbers[2][index] &+ low, index)
-        pair.rollup.sum = value(3, sum, index)
-        pair.rollup.lastMicroseconds = lastTimes[index] &+ buckets[index] &* 1_000_000
+        pair.rollup = Rollup(scalars(index))
         pair.rollup.sketch = try sketches?.next(pair.rollup)
         pair.members = try members?.next()
         return RollupPoint(bucket: buckets[index], pair: pair)

@@ -19,15 +19,15 @@ extension SQLiteStore {
             for part in Self.parts(query, found) {
                 scan.begin()
                 let columns = try part.columns.map { column in
-                    var steps: MetricScan.Steps = [:]
+                    var steps = MetricSteps(grid)
                     for series in column.series {
                         try scan.read(series.id, series.type, into: &steps)
                     }
                     return MetricColumn(name: column.name, steps: steps)
                 }
-                let starts = MetricColumn.starts(columns, query.fill, grid)
-                guard !starts.isEmpty else { continue }
-                pointCount += starts.count * query.aggregates.count
+                let shown = MetricColumn.shown(columns, query.fill, grid)
+                guard !shown.isEmpty else { continue }
+                pointCount += shown.count * query.aggregates.count
                 guard pointCount <= Self.pointsPerReplyMax else {
                     throw StoreError.tooLarge(
                         hint: "more than \(Self.pointsPerReplyMax) points; use a longer step")
@@ -35,7 +35,7 @@ extension SQLiteStore {
                 answer.append(
                     MetricSeries(
                         name: part.name, tags: part.tags,
-                        points: MetricColumn.points(columns, query, starts, grid),
+                        points: MetricColumn.points(columns, query, shown, grid),
                         tiers: scan.tiers))
             }
             return Self.largest(answer, query.top)
@@ -147,27 +147,30 @@ private struct MetricGroup {
 /// One metric's steps, from which points are made.
 private struct MetricColumn {
     var name: String
-    var steps: MetricScan.Steps
+    var steps: MetricSteps
 
-    static func starts(
+    /// The steps that have a point.
+    static func shown(
         _ columns: [MetricColumn], _ fill: MetricFill, _ grid: StepGrid
-    ) -> [Int64] {
+    ) -> [Int] {
         guard columns.contains(where: { !$0.steps.isEmpty }) else { return [] }
-        guard fill == .none else { return grid.starts }
-        guard columns.count > 1 else { return columns[0].steps.keys.sorted() }
-        return columns.reduce(into: Set<Int64>()) { $0.formUnion($1.steps.keys) }.sorted()
+        return (0..<grid.count).filter { index in
+            fill != .none || columns.contains { !$0.steps[index].isEmpty }
+        }
     }
 
     static func points(
-        _ columns: [MetricColumn], _ query: MetricQuery, _ starts: [Int64], _ grid: StepGrid
+        _ columns: [MetricColumn], _ query: MetricQuery, _ shown: [Int], _ grid: StepGrid
     ) -> [MetricSeries.Points] {
         query.aggregates.map { named in
             var previous: [String: Double] = [:]
-            let values = starts.compactMap { start -> MetricSeries.Point? in
-                let seconds = grid.seconds(from: start)
+            let values = shown.compactMap { index -> MetricSeries.Point? in
+                let seconds = grid.seconds(index)
                 func operand(_ name: String) -> Double {
-                    let steps = columns.first { $0.name == name }?.steps
-                    let value = steps?[start]?.value(named.aggregate, seconds: seconds)
+                    let step = columns.first { $0.name == name }?.steps[index]
+                    let value = step.flatMap {
+                        $0.isEmpty ? nil : $0.value(named.aggregate, seconds: seconds)
+                    }
                     if let value { previous[name] = value }
                     switch query.fill {
                     case .none, .null: return value ?? .nan
@@ -179,7 +182,7 @@ private struct MetricColumn {
                     query.formula?.value(stepSeconds: Double(seconds), of: operand)
                     ?? operand(columns[0].name)
                 guard query.fill != .none || !value.isNaN else { return nil }
-                return MetricSeries.Point(time: start, value: value)
+                return MetricSeries.Point(time: grid.start(index), value: value)
             }
             return MetricSeries.Points(word: named.word, values: values)
         }

@@ -70,6 +70,10 @@ public final class SQLiteStore: Store {
         try await writer.commit(batches, at: now)
     }
 
+    public func record(_ figures: [OwnFigure], at now: Timestamp) async throws(StoreError) {
+        try await writer.record(figures, at: now)
+    }
+
     public func probe() async throws(StoreError) { try await writer.probe() }
 
     public func close() async { await writer.close() }

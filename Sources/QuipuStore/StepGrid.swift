@@ -12,6 +12,8 @@ struct StepGrid {
     let stepSeconds: Int64
     /// Of a time zone's days: the start of each step, and the end of the last.
     private let edges: [Int64]
+    /// Where all steps are as long: the start of the first one.
+    private let first: Int64
 
     /// - Parameter zone: An IANA name; steps of whole days begin at its midnights. Nil: all steps
     ///   are aligned to the epoch.
@@ -19,6 +21,7 @@ struct StepGrid {
     init(_ span: Range<Int64>, stepSeconds: Int64, zone: String?) throws(StoreError) {
         self.span = span
         self.stepSeconds = stepSeconds
+        first = span.lowerBound.aligned(to: stepSeconds)
         guard let zone else {
             edges = []
             return
@@ -62,27 +65,26 @@ struct StepGrid {
         return edges
     }
 
-    /// The start of the step that holds `second`, which is in the span.
-    func start(holding second: Int64) -> Int64 {
-        guard !edges.isEmpty else { return second.aligned(to: stepSeconds) }
-        return edges[max(0, index(after: second) - 1)]
+    /// The number of the step that holds `second`, which is in the span.
+    func index(holding second: Int64) -> Int {
+        guard !edges.isEmpty else {
+            return Int((second &- first) / stepSeconds)
+        }
+        return max(0, index(after: second) - 1)
     }
 
-    /// How long the step is that begins at `start`.
-    func seconds(from start: Int64) -> Int64 {
-        guard !edges.isEmpty else { return stepSeconds }
-        let next = index(after: start)
-        return edges.indices.contains(next) ? edges[next] - start : stepSeconds
+    func start(_ index: Int) -> Int64 {
+        edges.isEmpty ? first + Int64(index) * stepSeconds : edges[index]
     }
 
-    var starts: [Int64] {
-        guard edges.isEmpty else { return edges.filter { $0 < span.upperBound } }
-        let first = span.lowerBound.aligned(to: stepSeconds)
-        return Array(stride(from: first, to: span.upperBound, by: Int(stepSeconds)))
+    func seconds(_ index: Int) -> Int64 {
+        edges.indices.contains(index + 1) ? edges[index + 1] - edges[index] : stepSeconds
     }
 
-    /// How many steps there are, or a little more.
-    var count: Int { edges.isEmpty ? span.count / Int(stepSeconds) + 2 : edges.count }
+    var count: Int {
+        guard edges.isEmpty else { return edges.count { $0 < span.upperBound } }
+        return Int((span.upperBound - first + stepSeconds - 1) / stepSeconds)
+    }
 
     /// Spans of `width`, aligned to the epoch, lie in one step each.
     func isWhole(in width: Int64) -> Bool {

@@ -1,4 +1,5 @@
 public import QuipuModel
+public import Sketches
 
 /// Everything that the daemon asks of a database. SQL begins below this protocol and nowhere above
 /// it.
@@ -20,6 +21,10 @@ public protocol Store: Sendable {
     func commit(
         _ batches: [PendingBatch], at now: Timestamp
     ) async throws(StoreError) -> CommitReceipt
+
+    /// Keeps figures that the daemon took of itself, in the span that holds `now`. They came from
+    /// no source and are in nobody's account.
+    func record(_ figures: [OwnFigure], at now: Timestamp) async throws(StoreError)
 
     // MARK: Questions
 
@@ -57,6 +62,22 @@ public protocol Store: Sendable {
     func status() async throws(StoreError) -> StoreStatus
     /// Waits for what runs, checkpoints and closes. Nothing may be called afterwards.
     func close() async
+}
+
+/// What the daemon measured of itself since it last did.
+public struct OwnFigure: Sendable {
+    public var name: String
+    public var type: MetricType
+    /// Canonical, as in a `SeriesKey`; empty for none.
+    public var tags: String
+    public var rollup: Rollup
+
+    public init(_ name: String, _ type: MetricType, tags: String = "", _ rollup: Rollup) {
+        self.name = name
+        self.type = type
+        self.tags = tags
+        self.rollup = rollup
+    }
 }
 
 /// Why an agent starts a source anew.

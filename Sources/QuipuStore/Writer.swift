@@ -45,6 +45,10 @@ actor Writer {
         try transaction { try $0.store(batches, at: now) }
     }
 
+    func record(_ figures: [OwnFigure], at now: Timestamp) throws(StoreError) {
+        try transaction { try $0.record(figures, host: defaultHost, at: now) }
+    }
+
     func probe() throws(StoreError) {
         try transaction { try $0.add(1, to: "heartbeat") }
     }

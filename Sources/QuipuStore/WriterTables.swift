@@ -60,6 +60,27 @@ final class WriterTables {
             completed: completed.filter { $0 < firstSeq }.sorted())
     }
 
+    /// Figures of the daemon itself.
+    func record(_ figures: [OwnFigure], host: String, at now: Timestamp) throws {
+        var batch = DecodedBatch()
+        func slice(_ text: String) -> Slice {
+            guard !text.isEmpty else { return .none }
+            defer { batch.bytes += text.utf8 }
+            return Slice(offset: batch.bytes.count, count: text.utf8.count)
+        }
+        for (index, figure) in figures.enumerated() {
+            batch.series.append(
+                SeriesKey(name: slice(figure.name), type: figure.type, tags: slice(figure.tags)))
+            batch.rollups.append(
+                RollupDelta(
+                    series: index, bucketStart: now.bucket(seconds: Limits.rollupSeconds),
+                    rollup: figure.rollup))
+        }
+        try rollups.store(batch, host: host)
+        try rollups.flush()
+        try count(at: now)
+    }
+
     private func store(
         _ batch: PendingBatch, at now: Timestamp, _ completed: inout Set<Int64>
     ) throws -> BatchOutcome {

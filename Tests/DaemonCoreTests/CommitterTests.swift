@@ -101,6 +101,7 @@ private final class MemoryStore: Store {
             outcomes: batches.map { _ in .stored }, created: nil, completed: [])
     }
 
+    func record(_ figures: [OwnFigure], at now: Timestamp) async throws(StoreError) {}
     func probe() async throws(StoreError) { state.withLock { $0.probes += 1 } }
     func events(_ query: EventQuery) async throws(StoreError) -> Page<Event> { throw .closed }
     func events(

@@ -54,6 +54,29 @@ import Testing
         #expect(try connection.reply()?["result"]?["timeline"]?.array?.count == 1)
     }
 
+    /// The figures of `stats` have a history too, ten seconds apart.
+    @Test func theDaemonKeepsItsOwnFigures() throws {
+        let rig = try Rig()
+        try rig.start()
+        try rig.append("{\"hook_event_name\":\"Stop\"}\n", to: "a.jsonl")
+        try rig.waitForLines(1)
+        func values(_ metric: String, _ aggregate: String) throws -> [Double] {
+            let reply = try rig.ask(
+                "metrics.query",
+                ["metric": .string(metric), "since": "1h", "aggregate": .string(aggregate)])
+            let points = reply["series"]?.array?.first?["points"]?[aggregate]?.array ?? []
+            return points.compactMap { $0.array?.last?.double }
+        }
+        try rig.waitUntil("the daemon has taken its figures") {
+            (try? values("quipu.stored.events", "last").last) == 1
+        }
+        #expect(try values("quipu.ingest.lines", "sum").reduce(0, +) == 1)
+        #expect(try values("quipu.rss_bytes", "last").allSatisfy { $0 > 1_000_000 })
+        #expect(try values("quipu.commits.latency_ms", "p50").allSatisfy { $0 > 0 })
+        // They came from no source.
+        #expect(try rig.ask("ledger")["total"]?["received"] == 1)
+    }
+
     @Test func invalidRequestsGiveExactlyTheirError() throws {
         let rig = try Rig()
         try rig.startDaemon()
