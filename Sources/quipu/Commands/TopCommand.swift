@@ -21,7 +21,8 @@ struct TopCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    @Option(help: "From one look to the next, 0.1 to 3600.")
+    @Option(
+        help: ArgumentHelp("From one look to the next, 0.1 to 3600.", valueName: "seconds"))
     var interval = 2.0
 
     @Flag(help: "Print one frame after one interval, and end.")
