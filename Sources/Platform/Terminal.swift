@@ -48,12 +48,11 @@ public struct RawTerminal: ~Copyable {
     /// Makes the terminal so again, after others had it.
     public borrowing func retake() throws(SystemError) { try RawTerminal.set(raw, descriptor) }
 
-    /// Keys that nobody read go: they were not meant for who reads next.
-    private static func set(_ settings: termios, _ descriptor: Int32) throws(SystemError) {
+    private static func set(
+        _ settings: termios, _ descriptor: Int32, _ when: Int32 = TCSANOW
+    ) throws(SystemError) {
         var settings = settings
-        guard tcsetattr(descriptor, TCSAFLUSH, &settings) == 0 else {
-            throw .current("tcsetattr")
-        }
+        guard tcsetattr(descriptor, when, &settings) == 0 else { throw .current("tcsetattr") }
     }
 
     /// Keys that were pressed, as the bytes that they send; none at the end of the terminal. Waits
@@ -63,12 +62,14 @@ public struct RawTerminal: ~Copyable {
         while true {
             let count = read(descriptor, &buffer, buffer.count)
             if count >= 0 { return Array(buffer[..<count]) }
+            // Its window was closed.
+            if errno == EIO { return [] }
             if errno != EINTR { throw .current("read") }
         }
     }
 
     deinit {
-        // A terminal that is gone has nothing to restore.
-        try? RawTerminal.set(before, descriptor)
+        // Keys that nobody read are not for who reads next. A terminal that is gone needs nothing.
+        try? RawTerminal.set(before, descriptor, TCSAFLUSH)
     }
 }

@@ -87,6 +87,18 @@ import Testing
         }
     }
 
+    @Test func theHelpIsWrapped() throws {
+        var state = try Moments.busy()
+        _ = state.handle(.key(.help), now: 0)
+        let lines = frame(state, 40, 24)
+        #expect(
+            lines[2...4] == [
+                "q         quit; so do Ctrl-C and Ctrl-D", "p         pause: the picture stands",
+                "          still; again: it goes on",
+            ])
+        #expect(frame(state, 40, 3).count == 3)
+    }
+
     @Test func coloursAreForThoseWhoWantThem() throws {
         let state = try Moments.busy()
         let coloured = TopFrame(state: state, now: now, style: Style(isColored: true))

@@ -149,8 +149,7 @@ import Testing
         top.press("s")
         try top.waitUntil("it goes on") { $0.text.contains("by failures") }
         // No shell is there to let it go on, so the kernel does not stop it.
-        top.press("\u{1a}")
-        top.press("s")
+        top.press("\u{1a}s")
         try top.waitUntil("it went on") { $0.text.contains("by time") && $0.isAlternate }
         top.press("q")
         #expect(try top.wait() == 0)

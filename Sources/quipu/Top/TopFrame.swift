@@ -145,12 +145,31 @@ enum TopHelp {
         var title = ScreenLine(width: columns, style: style)
         title.add("quipu top", .bold)
         return [title.text, ""]
-            + rows.map { row in
-                var line = ScreenLine(width: columns, style: style)
-                line.add(row.key, .bold)
-                line.pad(to: 10)
-                line.add(row.words)
-                return line.text
+            + rows.flatMap { row in
+                wrapped(row.words, max(1, columns - keyColumns)).enumerated().map { index, words in
+                    var line = ScreenLine(width: columns, style: style)
+                    line.add(index == 0 ? row.key : "", .bold)
+                    line.pad(to: keyColumns)
+                    line.add(words)
+                    return line.text
+                }
             }
+    }
+
+    private static let keyColumns = 10
+
+    private static func wrapped(_ words: String, _ columns: Int) -> [String] {
+        var lines = [""]
+        for word in words.split(separator: " ") {
+            let last = lines[lines.count - 1]
+            if last.isEmpty {
+                lines[lines.count - 1] = String(word)
+            } else if last.count + 1 + word.count <= columns {
+                lines[lines.count - 1] += " " + word
+            } else {
+                lines.append(String(word))
+            }
+        }
+        return lines
     }
 }
