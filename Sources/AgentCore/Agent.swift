@@ -245,7 +245,7 @@ extension Agent {
             receiver.stop()
             tailer.drain(nowMs: nowMs)
             timers.stopAtMs = nowMs + AgentLimits.stopMs
-        case .user1: break
+        case .user1, .resume, .resize: break
         }
     }
 

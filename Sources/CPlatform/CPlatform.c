@@ -6,7 +6,6 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -41,11 +40,6 @@ char **quipu_environment(void) {
 
 void quipu_name_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
-}
-
-int quipu_terminal_columns(int descriptor) {
-    struct winsize size;
-    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 void quipu_limit_malloc(void) {

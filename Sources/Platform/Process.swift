@@ -38,9 +38,7 @@ public enum ProcessFacts {
 
     /// Columns of the terminal at `descriptor`; nil when it is none.
     public static func terminalColumns(_ descriptor: Int32 = 1) -> Int? {
-        guard isatty(descriptor) == 1 else { return nil }
-        let columns = Int(quipu_terminal_columns(descriptor))
-        return columns > 0 ? columns : nil
+        Terminal.size(descriptor)?.columns
     }
 
     /// The numeric id of a group; nil when there is none of that name.

@@ -9,6 +9,10 @@ public final class SignalDescriptor: Sendable {
         case interrupt = 2
         case terminate = 15
         case user1 = 10
+        /// The process goes on after it was stopped.
+        case resume = 18
+        /// The terminal has another size.
+        case resize = 28
     }
 
     private let descriptor: OwnedDescriptor

@@ -84,7 +84,7 @@ import Testing
         ["metrics", "chart"], ["metrics", "chart", "a", "--height", "1"], ["session"], ["send"],
         ["send", "--name", "x"], ["send", "{"], ["send", "no colon"],
         ["send", "--event", "deploy", "--status", "failed"], ["tail", "--lines", "-1"],
-        ["call", "subscribe"],
+        ["call", "subscribe"], ["top", "--interval", "0"], ["top", "--interval", "3601"],
     ])
     func wrongUsageEndsWith64(_ arguments: [String]) throws {
         let result = try quipu(arguments)
@@ -119,7 +119,7 @@ import Testing
         #expect(result.status == 69)
     }
 
-    @Test(arguments: [["health"], ["events"], ["tail"], ["metrics", "chart", "a"]])
+    @Test(arguments: [["health"], ["events"], ["tail"], ["top"], ["metrics", "chart", "a"]])
     func withoutADaemonItSaysWhatToDo(_ arguments: [String]) throws {
         let empty = try TemporaryDirectory()
         let result = try Program.run("quipu", ["--runtime-dir", empty.path] + arguments)

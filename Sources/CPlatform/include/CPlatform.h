@@ -27,9 +27,6 @@ char **quipu_environment(void);
 // Names the calling thread; at most 15 bytes are kept.
 void quipu_name_thread(const char *name);
 
-// The width of the terminal in columns; 0 when it is none.
-int quipu_terminal_columns(int descriptor);
-
 // Resident memory of this process in bytes; -1 when /proc does not tell.
 int64_t quipu_resident_bytes(void);
 

@@ -5,10 +5,32 @@ import QuipuProtocol
 
 struct MetricsChartCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "chart", abstract: "Draw one metric over time.")
+        commandName: "chart", abstract: "Draw metrics over time.",
+        discussion: """
+            Several metrics, and the values of a tag with --by, are drawn into one chart with a legend; up to \
+            \(ChartMark.all.count) lines. With --group-by each value has a chart of its own.
+
+              quipu metrics chart web.requests api.queue --since 6h
+              quipu metrics chart api.latency --by provider --aggregate p99
+            """)
 
     @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "The metrics' names.")
+    var metrics: [String]
+
     @OptionGroup var options: MetricOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "One line for each value of these tags, joined by commas; all in one chart.",
+            valueName: "tags"))
+    var by: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "One chart for each value of these tags, joined by commas.", valueName: "tags"))
+    var groupBy: String?
 
     @Option(
         help: ArgumentHelp(
@@ -16,28 +38,52 @@ struct MetricsChartCommand: ParsableCommand {
             valueName: "word"))
     var aggregate: String?
 
-    @Option(help: "Rows of each chart.")
-    var height = 8
+    @Option(help: "Rows of each chart. (default: 8, with several lines 12)")
+    var height: Int?
+
+    private var hasSeveralLines: Bool { metrics.count > 1 || by != nil }
 
     func validate() throws {
-        guard (2...100).contains(height) else {
+        if let height, !(2...100).contains(height) {
             throw ValidationError("--height is from 2 to 100")
+        }
+        if hasSeveralLines, groupBy != nil {
+            throw ValidationError("--group-by is for one metric alone; --by draws into one chart")
+        }
+        guard metrics.count <= ChartMark.all.count else {
+            throw ValidationError("at most \(ChartMark.all.count) metrics fit into one chart")
         }
     }
 
     func run() throws {
-        var word = aggregate ?? "avg"
-        if aggregate == nil {
-            try reportingFailure {
-                var client = try Client(path: global.places.querySocket)
-                word = try Self.usualAggregate(of: options.metric, asking: &client)
+        try reportingFailure {
+            var client = try Client(path: global.places.querySocket)
+            var screen = Screen.standard()
+            var overlay = OverlayView(tags: by, height: height ?? 12)
+            for metric in metrics {
+                let word = try aggregate ?? Self.usualAggregate(of: metric, asking: &client)
+                var params = options.params(
+                    metric: metric, aggregates: [word], groupBy: by ?? groupBy)
+                // One more than is drawn tells that there are more.
+                if by != nil { params.set("top", .int(Int64(linesPerMetric + 1))) }
+                let answer = try client.call(
+                    QuipuProtocol.Method.metricsQuery.rawValue, params.json)
+                if global.json {
+                    screen.write(bytes: answer.text + [0x0a])
+                } else if hasSeveralLines {
+                    overlay.add(
+                        answer.result, metric: metric, aggregate: word, linesMax: linesPerMetric)
+                } else {
+                    ChartView(metric: metric, aggregate: word, height: height ?? 8)
+                        .show(answer.result, on: &screen)
+                }
             }
-        }
-        try global.ask(.metricsQuery, options.params(aggregates: [word])) { reply, screen in
-            ChartView(metric: options.metric, aggregate: word, height: height)
-                .show(reply, on: &screen)
+            if hasSeveralLines, !global.json { overlay.show(on: &screen) }
+            try screen.flush()
         }
     }
+
+    private var linesPerMetric: Int { ChartMark.all.count / metrics.count }
 
     /// What a person wants to see of a metric of that type.
     private static func usualAggregate(
@@ -86,25 +132,28 @@ struct ChartView {
     }
 
     private func chart(_ reply: JSON, _ series: JSON) -> Chart {
-        let points = (series["points"]?[aggregate]?.array ?? []).compactMap { point in
-            Self.point(point)
-        }
-        let since = Self.seconds(reply["since"]) ?? points.first?.time ?? 0
-        let until = Self.seconds(reply["until"]) ?? points.last?.time ?? since
+        let points = ChartAnswer.points(series, aggregate)
+        let since = ChartAnswer.seconds(reply["since"]) ?? points.first?.time ?? 0
+        let until = ChartAnswer.seconds(reply["until"]) ?? points.last?.time ?? since
         return Chart(
             points: points, since: since, until: until,
             stepSeconds: reply["step_s"]?.double ?? 10,
             valueName: PointRows.valueName(metric, aggregate))
     }
+}
 
-    private static func point(_ value: JSON) -> Chart.Point? {
-        guard let pair = value.array, pair.count == 2, let time = pair[0].double,
-            let number = pair[1].double
-        else { return nil }
-        return Chart.Point(time: time, value: number)
+/// What charts read of an answer of `metrics.query`.
+enum ChartAnswer {
+    static func points(_ series: JSON, _ aggregate: String) -> [Chart.Point] {
+        (series["points"]?[aggregate]?.array ?? []).compactMap { value in
+            guard let pair = value.array, pair.count == 2, let time = pair[0].double,
+                let number = pair[1].double
+            else { return nil }
+            return Chart.Point(time: time, value: number)
+        }
     }
 
-    private static func seconds(_ value: JSON?) -> Double? {
+    static func seconds(_ value: JSON?) -> Double? {
         value?.string.flatMap(Timestamp.init(rfc3339:)).map { Double($0.microseconds) / 1e6 }
     }
 }

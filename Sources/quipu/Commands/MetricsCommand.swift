@@ -56,19 +56,14 @@ struct MetricsListCommand: ParsableCommand {
 
 /// What `metrics query` and `metrics chart` ask alike.
 struct MetricOptions: ParsableArguments {
-    @Argument(help: "The metric's name.")
-    var metric: String
-
     @OptionGroup var range: RangeOptions
     @OptionGroup var conditions: WhereOptions
 
     @Option(help: "One point for each such span: 10s, 5m, 1h. (default: fits)")
     var step: String?
 
-    @Option(help: "One series for each value of these tags, joined by commas.")
-    var groupBy: String?
-
-    func params(aggregates: [String]) -> Params {
+    /// - Parameter groupBy: tags, joined by commas.
+    func params(metric: String, aggregates: [String], groupBy: String?) -> Params {
         var params = Params()
         params.set("metric", metric)
         range.add(to: &params)
@@ -90,7 +85,14 @@ struct MetricsQueryCommand: ParsableCommand {
         commandName: "query", abstract: "One metric's figures over time.")
 
     @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "The metric's name.")
+    var metric: String
+
     @OptionGroup var options: MetricOptions
+
+    @Option(help: "One series for each value of these tags, joined by commas.")
+    var groupBy: String?
 
     @Option(
         help: ArgumentHelp(
@@ -100,16 +102,17 @@ struct MetricsQueryCommand: ParsableCommand {
 
     func run() throws {
         let words = (aggregate ?? "").split(separator: ",").map(String.init)
-        try global.ask(.metricsQuery, options.params(aggregates: words)) { reply, screen in
+        let params = options.params(metric: metric, aggregates: words, groupBy: groupBy)
+        try global.ask(.metricsQuery, params) { reply, screen in
             let all = reply["series"]?.array ?? []
-            if all.isEmpty { Diagnostics.write("no samples of \(options.metric) in that time") }
+            if all.isEmpty { Diagnostics.write("no samples of \(metric) in that time") }
             for (index, series) in all.enumerated() {
                 if index > 0 { screen.write("") }
                 let title = TagText.words(series["tags"])
                 if !title.isEmpty {
                     screen.write(screen.style.paint(Visible.text(title), .bold))
                 }
-                let table = PointRows.table(series, metric: options.metric, now: screen.now)
+                let table = PointRows.table(series, metric: metric, now: screen.now)
                 screen.write(table.lines(width: screen.tableColumns, style: screen.style))
             }
         }

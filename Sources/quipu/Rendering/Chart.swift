@@ -1,7 +1,8 @@
 import QuipuModel
 import QuipuProtocol
 
-/// A line of points over time, drawn with braille: each character holds two by four dots.
+/// Lines of points over time. One line, or several in colours, are drawn with braille: each
+/// character holds two by four dots. Without colours each of several lines has a mark of its own.
 struct Chart {
     struct Point: Equatable {
         /// Seconds since 1970.
@@ -9,7 +10,7 @@ struct Chart {
         var value: Double
     }
 
-    private let points: [Point]
+    private let series: [[Point]]
     /// Seconds since 1970: the left edge and the right.
     var since: Double
     var until: Double
@@ -22,7 +23,18 @@ struct Chart {
     init(
         points: [Point], since: Double, until: Double, stepSeconds: Double, valueName: String
     ) {
-        self.points = points.filter { $0.value.isFinite && $0.time.isFinite }
+        self.init(
+            series: [points], since: since, until: until, stepSeconds: stepSeconds,
+            valueName: valueName)
+    }
+
+    /// - Parameter series: at most as many as there are `ChartMark`s.
+    init(
+        series: [[Point]], since: Double, until: Double, stepSeconds: Double, valueName: String
+    ) {
+        self.series = series.map { points in
+            points.filter { $0.value.isFinite && $0.time.isFinite }
+        }
         self.since = since
         self.until = until
         self.stepSeconds = stepSeconds
@@ -37,12 +49,11 @@ struct Chart {
         let labels = (0..<height).map { label(row: $0, of: height, scale) }
         let labelWidth = labels.reduce(0) { max($0, Visible.columns($1)) }
         let plotWidth = max(10, width - labelWidth - 2)
-        var canvas = BrailleCanvas(columns: plotWidth, rows: height)
-        draw(on: &canvas, scale)
+        let plot = plot(columns: plotWidth, rows: height, scale, style)
         var lines: [String] = []
-        for (label, dots) in zip(labels, canvas.lines) {
+        for (label, dots) in zip(labels, plot) {
             let padding = String(repeating: " ", count: labelWidth - Visible.columns(label))
-            lines.append(padding + label + (label.isEmpty ? " │" : " ┤") + style.paint(dots, .cyan))
+            lines.append(padding + label + (label.isEmpty ? " │" : " ┤") + dots)
         }
         let margin = String(repeating: " ", count: labelWidth + 1)
         lines.append(margin + "└" + String(repeating: "─", count: plotWidth))
@@ -61,7 +72,7 @@ struct Chart {
 
     /// From 0, unless the values are far from it; never empty.
     private var valueRange: ClosedRange<Double> {
-        let values = points.map(\.value)
+        let values = series.joined().map(\.value)
         guard let least = values.min(), let most = values.max() else { return 0...1 }
         let spread = most / 2 - least / 2
         let low = least > 0 && spread > least / 8 ? 0 : least
@@ -73,7 +84,28 @@ struct Chart {
         return max(low - margin, -bound)...min(high + margin, bound)
     }
 
-    private func draw(on canvas: inout BrailleCanvas, _ scale: ClosedRange<Double>) {
+    private func plot(
+        columns: Int, rows: Int, _ scale: ClosedRange<Double>, _ style: Style
+    ) -> [String] {
+        if series.count > 1, !style.isColored {
+            return MarkCanvas.lines(
+                series.map { points in
+                    var canvas = MarkCanvas(columns: columns, rows: rows)
+                    draw(points, on: &canvas, scale)
+                    return canvas
+                })
+        }
+        return BrailleCanvas.lines(
+            series.map { points in
+                var canvas = BrailleCanvas(columns: columns, rows: rows)
+                draw(points, on: &canvas, scale)
+                return canvas
+            }, style)
+    }
+
+    private func draw(
+        _ points: [Point], on canvas: inout some ChartCanvas, _ scale: ClosedRange<Double>
+    ) {
         let seconds = max(until - since, 1)
         var last: (point: Point, x: Int, y: Int)?
         for point in points where point.time >= since - stepSeconds && point.time <= until {
@@ -110,53 +142,5 @@ struct Chart {
         let text = Timestamp.seconds(Int64(seconds)).rfc3339
         let time = text.dropFirst(11).prefix(span < 600 ? 8 : 5)
         return span > 86_400 ? "\(text.prefix(10)) \(time)" : "\(time)"
-    }
-}
-
-/// Dots in characters of the block U+2800.
-struct BrailleCanvas {
-    let dotColumns: Int
-    let dotRows: Int
-    private let columns: Int
-    private var cells: [UInt32]
-
-    /// The bit of each dot: left column from the top, then the right one.
-    private static let bits: [[UInt32]] = [
-        [0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80],
-    ]
-
-    init(columns: Int, rows: Int) {
-        self.columns = columns
-        dotColumns = columns * 2
-        dotRows = rows * 4
-        cells = Array(repeating: 0, count: columns * rows)
-    }
-
-    /// Dots outside of the canvas are left out.
-    mutating func set(_ x: Int, _ y: Int) {
-        guard (0..<dotColumns).contains(x), (0..<dotRows).contains(y) else { return }
-        cells[y / 4 * columns + x / 2] |= BrailleCanvas.bits[x % 2][y % 4]
-    }
-
-    /// A straight line, both ends included.
-    mutating func line(from start: (x: Int, y: Int), to end: (x: Int, y: Int)) {
-        let steps = max(abs(end.x - start.x), abs(end.y - start.y))
-        guard steps > 0 else { return set(start.x, start.y) }
-        for step in 0...steps {
-            let part = Double(step) / Double(steps)
-            set(
-                start.x + Int((Double(end.x - start.x) * part).rounded()),
-                start.y + Int((Double(end.y - start.y) * part).rounded()))
-        }
-    }
-
-    var lines: [String] {
-        stride(from: 0, to: cells.count, by: columns).map { start in
-            var line = String.UnicodeScalarView()
-            for cell in cells[start..<start + columns] {
-                line.append(Unicode.Scalar(0x2800 + cell) ?? " ")
-            }
-            return String(line)
-        }
     }
 }

@@ -10,14 +10,20 @@ struct Screen {
     /// Columns that a chart fills.
     var chartColumns: Int
     var style: Style
+    /// Whether its reader is a terminal whose cursor can be moved.
+    var isTerminal = false
     /// The moment against which "5 min ago" is told.
     var now: Timestamp
     private(set) var bytes: [UInt8] = []
 
-    init(tableColumns: Int?, chartColumns: Int, style: Style, now: Timestamp) {
+    init(
+        tableColumns: Int?, chartColumns: Int, style: Style, isTerminal: Bool = false,
+        now: Timestamp
+    ) {
         self.tableColumns = tableColumns
         self.chartColumns = chartColumns
         self.style = style
+        self.isTerminal = isTerminal
         self.now = now
     }
 
@@ -28,11 +34,12 @@ struct Screen {
         let isTerminal = ProcessFacts.isTerminal()
         let asked = environment["COLUMNS"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
         let columns = asked ?? ProcessFacts.terminalColumns() ?? (isTerminal ? columnsDefault : nil)
-        let wantsColor =
-            environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+        let isDumb = environment["TERM"] == "dumb"
+        let wantsColor = environment["NO_COLOR", default: ""].isEmpty && !isDumb
         return Screen(
             tableColumns: columns, chartColumns: columns ?? columnsDefault,
-            style: Style(isColored: isTerminal && wantsColor), now: .now)
+            style: Style(isColored: isTerminal && wantsColor),
+            isTerminal: isTerminal && !isDumb, now: .now)
     }
 
     var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -73,7 +80,10 @@ struct Style {
         case red = "31"
         case green = "32"
         case yellow = "33"
+        case blue = "34"
+        case magenta = "35"
         case cyan = "36"
+        case white = "97"
         case bold = "1"
         case dim = "2"
     }

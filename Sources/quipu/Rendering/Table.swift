@@ -7,12 +7,29 @@ struct Table {
         var isFlexible = false
         /// Which part is left when it is cut.
         var keeps = Visible.Side.start
+        /// Columns that it fills even when its cells are short, so that figures which change do not
+        /// push their neighbours about.
+        var least = 0
+        /// The highest goes first where a table has no room for all; 0 always stays.
+        var rank = 0
 
         static func text(_ title: String) -> Column { Column(title: title, isFlexible: true) }
         static func word(_ title: String) -> Column { Column(title: title) }
         static func number(_ title: String) -> Column { Column(title: title, isRight: true) }
         static func path(_ title: String) -> Column {
             Column(title: title, isFlexible: true, keeps: .end)
+        }
+
+        func least(_ columns: Int) -> Column {
+            var column = self
+            column.least = columns
+            return column
+        }
+
+        func rank(_ rank: Int) -> Column {
+            var column = self
+            column.rank = rank
+            return column
         }
     }
 
@@ -49,19 +66,50 @@ struct Table {
         return [heading] + rows.map { line($0, widths, style) }
     }
 
-    private func fittedWidths(_ width: Int?) -> [Int] {
-        var widths = columns.indices.map { index in
-            rows.reduce(Visible.columns(columns[index].title)) {
-                max($0, index < $1.count ? Visible.columns($1[index].text) : 0)
+    /// Without the columns that a table of this width has no room for.
+    func dropping(toFit width: Int) -> Table {
+        var table = self
+        while table.leastWidth > width,
+            let last = table.columns.indices.max(by: {
+                table.columns[$0].rank < table.columns[$1].rank
+            }), table.columns[last].rank > 0
+        {
+            table.columns.remove(at: last)
+            for index in table.rows.indices where last < table.rows[index].count {
+                table.rows[index].remove(at: last)
             }
         }
-        widths = widths.map { min($0, Table.cellColumnsMax) }
+        return table
+    }
+
+    /// With every column as narrow as it is still good for something.
+    private var leastWidth: Int {
+        Table.total(
+            zip(columns, naturalWidths()).map { column, width in
+                column.isFlexible
+                    ? min(width, max(column.least, Table.flexibleColumnsMin)) : width
+            })
+    }
+
+    private func naturalWidths() -> [Int] {
+        columns.indices.map { index in
+            let title = max(Visible.columns(columns[index].title), columns[index].least)
+            let widest = rows.reduce(title) {
+                max($0, index < $1.count ? Visible.columns($1[index].text) : 0)
+            }
+            return min(widest, Table.cellColumnsMax)
+        }
+    }
+
+    private func fittedWidths(_ width: Int?) -> [Int] {
+        var widths = naturalWidths()
         guard let width else { return widths }
         shrink(
             &widths, to: width, where: { columns[$0].isFlexible }, least: Table.flexibleColumnsMin)
         shrink(&widths, to: width, where: { _ in true }, least: 3)
         // Still too wide: the last columns go.
         while widths.count > 1, Table.total(widths) > width { widths.removeLast() }
+        if let only = widths.first, only > width { widths[0] = max(0, width) }
         return widths
     }
 
