@@ -14,7 +14,8 @@ actor RetentionJob {
     private let statistics: Statistics
     private let log: Logger
     private var policy: RetentionPolicy
-    private var running: Task<Result<RetentionReport, StoreError>, Never>?
+    /// The run that was asked for last; done, or not yet.
+    private var newest: Task<Result<RetentionReport, StoreError>, Never>?
     /// Wall clock less monotonic clock at the start, microseconds.
     private let clockOffset = WallClock.microseconds() - MonotonicClock.microseconds()
     private var saidClockStep = false
@@ -36,24 +37,26 @@ actor RetentionJob {
         }
     }
 
-    /// Runs it once; who asks while it runs waits for the next run.
+    /// Runs it once, after all runs that were asked for before.
     func runNow() async -> Result<RetentionReport, StoreError> {
-        while let running { _ = await running.value }
-        let store = store
-        let policy = policy
-        let now = Timestamp(microseconds: WallClock.microseconds())
-        let task = Task { () -> Result<RetentionReport, StoreError> in
-            do throws(StoreError) {
-                return .success(try await store.retain(policy, at: now))
-            } catch {
-                return .failure(error)
-            }
+        let before = newest
+        let task = Task {
+            _ = await before?.value
+            return await runOnce()
         }
-        running = task
-        let result = await task.value
-        running = nil
-        if case .success(let report) = result { statistics.retained(report, at: now) }
-        return result
+        newest = task
+        return await task.value
+    }
+
+    private func runOnce() async -> Result<RetentionReport, StoreError> {
+        let now = Timestamp(microseconds: WallClock.microseconds())
+        do throws(StoreError) {
+            let report = try await store.retain(policy, at: now)
+            statistics.retained(report, at: now)
+            return .success(report)
+        } catch {
+            return .failure(error)
+        }
     }
 
     func foretell() async -> Result<RetentionReport, StoreError> {

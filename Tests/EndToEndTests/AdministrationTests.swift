@@ -45,6 +45,21 @@ import Testing
         #expect(try rig.ask("ledger")["balanced"] == true)
     }
 
+    /// Runs take turns, however many ask at once.
+    @Test func manyMayAskForRetentionAtOnce() throws {
+        let rig = try Rig()
+        try rig.startDaemon()
+        for _ in 0..<5 {
+            let connections = try (0..<6).map { _ in try Connection(rig.querySocket) }
+            for connection in connections {
+                try connection.send("{\"method\":\"admin.retention\"}\n")
+            }
+            for connection in connections {
+                #expect(try connection.reply()?["result"]?["dry_run"] == false)
+            }
+        }
+    }
+
     @Test func retentionIsAskedForAndReported() throws {
         let rig = try Rig()
         try rig.startDaemon([], environment: ["QUIPU_RETENTION_EVENTS_DAYS": "7"])
