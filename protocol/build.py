@@ -17,7 +17,7 @@ ORDER = [
     "rpc.discover", "health", "stats", "ledger", "events.query", "events.summary",
     "sessions.list", "sessions.get", "tools.stats", "errors.list", "metrics.list",
     "metrics.query", "sql", "subscribe", "unsubscribe", "admin.retention", "admin.backup",
-    "admin.flush", "ingest.open", "ingest.batch", "ingest.skip",
+    "admin.persistence", "admin.flush", "ingest.open", "ingest.batch", "ingest.skip",
 ]
 
 ERRORS = [

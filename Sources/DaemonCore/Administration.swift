@@ -5,7 +5,8 @@ internal import QuipuStore
 
 /// What only some may ask for, and who these are.
 struct Administration: Sendable {
-    let store: any Store
+    let stores: Stores
+    let persistence: PersistenceSwitch
     let committer: Committer
     let retention: RetentionJob
     /// Members of this group may, besides root and the daemon's own user.
@@ -33,7 +34,7 @@ struct Administration: Sendable {
             throw .invalid("path", "\(error)")
         }
         do throws(StoreError) {
-            let report = try await store.backup(to: path)
+            let report = try await stores.current.backup(to: path)
             let size = try Self.synchronized(path)
             return [
                 "path": .string(path), "size_bytes": .int(size), "events": .int(report.events),
@@ -52,6 +53,11 @@ struct Administration: Sendable {
         } catch {
             throw .failed(code: error.code, message: "\(error)")
         }
+    }
+
+    func persistence(_ isOn: Bool) async throws(RPCError) -> JSON {
+        if case .failure(let error) = await persistence.set(isOn) { throw Replies.error(error) }
+        return ["mode": stores.current.isDurable ? "persistent" : "memory"]
     }
 
     func flush() async -> JSON {

@@ -2,6 +2,12 @@ internal import Platform
 internal import QuipuModel
 internal import QuipuStore
 
+/// What became of a batch in its commit.
+struct CommittedBatch: Sendable {
+    var outcome: BatchOutcome
+    var isDurable: Bool
+}
+
 /// Collects decoded batches and commits them in groups: whichever comes first,
 /// `Limits.commitDelayMs` after the first or `Limits.commitBytes` of them. The only caller of the
 /// store's writing methods.
@@ -10,10 +16,10 @@ actor Committer {
     private struct Entry {
         var batch: PendingBatch
         var bytes: Int
-        var answer: Promise<Result<BatchOutcome, StoreError>>
+        var answer: Promise<Result<CommittedBatch, StoreError>>
     }
 
-    private let store: any Store
+    private let stores: Stores
     private let statistics: Statistics
     private let onCommit: @Sendable ([PendingBatch], CommitReceipt) async -> Void
 
@@ -26,10 +32,10 @@ actor Committer {
     private var timer: Task<Void, Never>?
 
     init(
-        store: any Store, statistics: Statistics,
+        stores: Stores, statistics: Statistics,
         onCommit: @escaping @Sendable ([PendingBatch], CommitReceipt) async -> Void
     ) {
-        self.store = store
+        self.stores = stores
         self.statistics = statistics
         self.onCommit = onCommit
     }
@@ -45,8 +51,8 @@ actor Committer {
     /// order of these calls.
     func enqueue(
         _ batch: PendingBatch, bytes: Int
-    ) -> Promise<Result<BatchOutcome, StoreError>> {
-        let answer = Promise<Result<BatchOutcome, StoreError>>()
+    ) -> Promise<Result<CommittedBatch, StoreError>> {
+        let answer = Promise<Result<CommittedBatch, StoreError>>()
         guard !isDraining else {
             answer.fulfil(.failure(.closed))
             return answer
@@ -63,11 +69,12 @@ actor Committer {
         _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
     ) async -> Result<SourceState, StoreError> {
         await withCheckedContinuation { answer in
-            opens.append { [store] in
+            opens.append { [stores] in
                 do throws(StoreError) {
                     answer.resume(
                         returning: .success(
-                            try await store.open(identity, size: size, restart: restart, at: now)))
+                            try await stores.current.open(
+                                identity, size: size, restart: restart, at: now)))
                 } catch {
                     answer.resume(returning: .failure(error))
                 }
@@ -79,15 +86,25 @@ actor Committer {
     /// Goes the way of a batch, through the queue and the store's writer, and proves both alive.
     func probe() async -> Bool {
         await withCheckedContinuation { answer in
-            opens.append { [store] in
+            opens.append { [stores] in
                 do throws(StoreError) {
-                    try await store.probe()
+                    try await stores.current.probe()
                     answer.resume(returning: true)
                 } catch {
                     // A store that answers with an error is alive; a hung one never gets here.
                     answer.resume(returning: error != .closed)
                 }
             }
+            wake()
+        }
+    }
+
+    /// Runs something while no commit runs and none begins.
+    func exclusively<Value: Sendable>(
+        _ body: @escaping @Sendable () async -> Value
+    ) async -> Value {
+        await withCheckedContinuation { answer in
+            opens.append { answer.resume(returning: await body()) }
             wake()
         }
     }
@@ -157,7 +174,7 @@ actor Committer {
         let result: Result<CommitReceipt, StoreError>
         do throws(StoreError) {
             let now = Timestamp(microseconds: WallClock.microseconds())
-            result = .success(try await store.commit(batches, at: now))
+            result = .success(try await stores.current.commit(batches, at: now))
         } catch {
             result = .failure(error)
         }
@@ -168,7 +185,8 @@ actor Committer {
         case .success(let receipt):
             statistics.committed(batches, receipt, microseconds: elapsed)
             for (entry, outcome) in zip(entries, receipt.outcomes) {
-                entry.answer.fulfil(.success(outcome))
+                entry.answer.fulfil(
+                    .success(CommittedBatch(outcome: outcome, isDurable: receipt.isDurable)))
             }
             await onCommit(batches, receipt)
         case .failure(let error):

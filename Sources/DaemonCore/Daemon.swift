@@ -75,7 +75,7 @@ public struct Daemon: Sendable {
             sockets.stop()
             tasks.cancelAll()
         }
-        await store.close()
+        await parts.stores.current.close()
     }
 
     private func serve(_ signals: UnixSignalsSequence, _ parts: Parts) async {
@@ -85,10 +85,8 @@ public struct Daemon: Sendable {
             do throws(SettingsError) {
                 let settings = try await options.reload()
                 await parts.retention.adopt(settings.retention)
-                let note =
-                    settings.persistence == options.settings.persistence
-                    ? "" : "; persistence changes with the next start"
-                log.info("configuration read again\(note)")
+                _ = await parts.persistence.set(settings.persistence)
+                log.info("configuration read again")
             } catch {
                 log.error("configuration kept as it was: \(error)")
             }
@@ -167,13 +165,17 @@ extension Daemon {
         let heartbeat: Heartbeat
         let retention: RetentionJob
         let ownMetrics: OwnMetrics
+        let stores: Stores
+        let persistence: PersistenceSwitch
 
         init(daemon: Daemon, store: any Store, sockets: Sockets) throws(DaemonError) {
             let options = daemon.options
             let statistics = Statistics(startedMicroseconds: MonotonicClock.microseconds())
             let hub = Hub()
-            let herald = Herald(store: store, hub: hub)
-            committer = Committer(store: store, statistics: statistics) { batches, receipt in
+            let stores = Stores(store)
+            self.stores = stores
+            let herald = Herald(stores: stores, hub: hub)
+            committer = Committer(stores: stores, statistics: statistics) { batches, receipt in
                 await herald.announce(batches, receipt)
             }
             let agents = AgentRegister()
@@ -190,19 +192,23 @@ extension Daemon {
                 listener: sockets.ingest, connectionsMax: Limits.agentConnectionsMax,
                 connectionsPerUserMax: Limits.agentConnectionsMax, onRefusal: refused)
             let facts = DaemonFacts(
-                version: options.version, isInMemory: !options.settings.persistence,
-                agents: agents, watchdog: watchdog,
+                version: options.version, agents: agents, watchdog: watchdog,
                 connections: { queryAcceptor.connectionCount })
             retention = RetentionJob(
-                store: store, statistics: statistics, policy: options.settings.retention,
+                stores: stores, statistics: statistics, policy: options.settings.retention,
+                log: daemon.log)
+            persistence = PersistenceSwitch(
+                stores: stores, committer: committer, agents: agents,
+                path: options.places.databaseFile, hostName: ProcessFacts.hostName,
                 log: daemon.log)
             let administration = Administration(
-                store: store, committer: committer, retention: retention,
+                stores: stores, persistence: persistence, committer: committer,
+                retention: retention,
                 groupID: try Self.adminGroup(options.settings))
             let dispatcher = Dispatcher(
-                store: store, statistics: statistics, hub: hub, facts: facts,
+                stores: stores, statistics: statistics, hub: hub, facts: facts,
                 administration: administration)
-            ownMetrics = OwnMetrics(dispatcher: dispatcher, store: store)
+            ownMetrics = OwnMetrics(dispatcher: dispatcher, stores: stores)
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             self.statistics = statistics
             do throws(SystemError) {
@@ -212,7 +218,6 @@ extension Daemon {
                 ingest = IngestServer(
                     acceptor: ingestAcceptor, committer: committer, agents: agents,
                     statistics: statistics, group: group, hostName: ProcessFacts.hostName,
-                    isDurable: options.settings.persistence,
                     keepsOrigin: options.settings.originTags, traffic: traffic)
                 queryConnections = try queryAcceptor.start(name: "accept-query")
                 ingestConnections = try ingestAcceptor.start(name: "accept-ingest")

@@ -5,7 +5,6 @@ internal import Synchronization
 /// What `health` tells beside the database.
 struct DaemonFacts: Sendable {
     let version: String
-    let isInMemory: Bool
     let agents: AgentRegister
     let watchdog: WatchdogState
     /// Open connections on `query.sock`.
@@ -17,6 +16,7 @@ final class AgentRegister: Sendable {
     private struct State {
         var lastID = 0
         var agents: [Int: HealthReport.Agent] = [:]
+        var closes: [Int: @Sendable () -> Void] = [:]
     }
 
     private let state = Mutex(State())
@@ -33,7 +33,21 @@ final class AgentRegister: Sendable {
         state.withLock { $0.agents[id]?.lastBatch = now }
     }
 
-    func disconnect(_ id: Int) { state.withLock { $0.agents[id] = nil } }
+    /// How a connection is ended from outside.
+    func canClose(_ id: Int, _ close: @escaping @Sendable () -> Void) {
+        state.withLock { $0.closes[id] = close }
+    }
+
+    func closeAll() {
+        for close in state.withLock({ Array($0.closes.values) }) { close() }
+    }
+
+    func disconnect(_ id: Int) {
+        state.withLock { state in
+            state.agents[id] = nil
+            state.closes[id] = nil
+        }
+    }
 
     /// In the order in which they connected.
     var list: [HealthReport.Agent] {

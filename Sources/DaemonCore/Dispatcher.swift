@@ -5,7 +5,7 @@ internal import QuipuStore
 
 /// Methods to answers.
 struct Dispatcher: Sendable {
-    let store: any Store
+    let stores: Stores
     let statistics: Statistics
     let hub: Hub
     let facts: DaemonFacts
@@ -99,24 +99,37 @@ struct Dispatcher: Sendable {
         case .sql:
             let query = try parameters.sqlQuery()
             return try await ask { store throws(StoreError) in try await store.sql(query) }.json
-        case .adminRetention:
-            return try await administration.retention(
-                dryRun: try parameters.retentionDryRun())
-        case .adminBackup:
-            return try await administration.backup(to: try parameters.backupPath())
-        case .adminFlush:
-            try parameters.none()
-            return await administration.flush()
+        case .adminRetention, .adminBackup, .adminPersistence, .adminFlush:
+            return try await administer(method, &parameters)
         case .subscribe: return try connection.subscribe(try parameters.subscribeRequest())
         case .unsubscribe: return try connection.unsubscribe(try parameters.subscriptionNumber())
         }
     }
 
+    private func administer(
+        _ method: Method, _ parameters: inout Parameters
+    ) async throws(RPCError) -> JSON {
+        switch method {
+        case .adminRetention:
+            return try await administration.retention(
+                dryRun: try parameters.retentionDryRun())
+        case .adminBackup:
+            return try await administration.backup(to: try parameters.backupPath())
+        case .adminPersistence:
+            return try await administration.persistence(
+                try parameters.persistenceIsOn())
+        case .adminFlush:
+            try parameters.none()
+            return await administration.flush()
+        default: throw unknown(method.rawValue)
+        }
+    }
+
     private func ask<Answer: Sendable>(
-        _ question: (any Store) async throws(StoreError) -> Answer
+        _ question: @Sendable (any Store) async throws(StoreError) -> Answer
     ) async throws(RPCError) -> Answer {
         do throws(StoreError) {
-            return try await question(store)
+            return try await stores.ask(question)
         } catch {
             throw Replies.error(error)
         }
@@ -145,7 +158,7 @@ struct Dispatcher: Sendable {
         let status = try await ask { store throws(StoreError) in try await store.status() }
         let failure = statistics.failure
         return HealthReport(
-            mode: failure != nil ? .degraded : facts.isInMemory ? .memory : .persistent,
+            mode: failure != nil ? .degraded : stores.current.isDurable ? .persistent : .memory,
             problems: failure.map { [$0] } ?? [], version: facts.version,
             schemaVersion: status.schemaVersion, uptimeSeconds: statistics.uptimeSeconds,
             database: HealthReport.Database(

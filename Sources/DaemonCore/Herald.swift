@@ -5,7 +5,7 @@ internal import Sketches
 
 /// Tells subscribers what a commit brought.
 struct Herald: Sendable {
-    let store: any Store
+    let stores: Stores
     let hub: Hub
 
     func announce(_ batches: [PendingBatch], _ receipt: CommitReceipt) async {
@@ -25,7 +25,7 @@ struct Herald: Sendable {
         for audience in hub.audiences(.events) {
             // A failed question costs the notification, not the commit: both are in the database.
             guard
-                let events = try? await store.events(
+                let events = try? await stores.current.events(
                     seqs: Array(seqs), filters: audience.filters)
             else { continue }
             hub.publish(.events, events.map(\.json), to: audience)

@@ -15,7 +15,6 @@ struct IngestServer: Sendable {
     let statistics: Statistics
     let group: any EventLoopGroup
     let hostName: String
-    let isDurable: Bool
     /// Whether the origin fields of DogStatsD lines become tags.
     let keepsOrigin: Bool
     let traffic: TrafficLog?
@@ -48,6 +47,7 @@ struct IngestServer: Sendable {
                     wrappingChannelSynchronously: channel,
                     configuration: .init(backPressureStrategy: QueryServer.framesAhead))
             }
+            agents.canClose(agent) { channel.channel.close(promise: nil) }
             try await channel.executeThenClose { inbound, outbound in
                 try await converse(inbound, outbound, agent: agent)
             }
@@ -237,20 +237,20 @@ struct IngestConnection {
         await server.committer.room()
         let outcome = await server.committer.enqueue(batch, bytes: bytes)
         return {
-            switch await outcome.value {
-            case .success(.stored):
+            switch await outcome.value.map({ ($0.outcome, $0.isDurable) }) {
+            case .success((.stored, let isDurable)):
                 server.agents.shipped(agent, at: now)
                 return .success([
                     "position": .int(Int64(clamping: batch.to)),
-                    "durable": .bool(server.isDurable),
+                    "durable": .bool(isDurable),
                 ])
-            case .success(.refused(let position)):
+            case .success((.refused(let position), _)):
                 return .failure(
                     RPCError(
                         .invalidParams, reason: "wrong_position", path: "from",
                         hint: "go on from position",
                         extra: [.init("position", .int(Int64(clamping: position)))]))
-            case .success(.unknownSource):
+            case .success((.unknownSource, _)):
                 return .failure(
                     RPCError(.notFound, path: "source_id", hint: "open the source again"))
             case .failure(let error): return .failure(Replies.error(error))

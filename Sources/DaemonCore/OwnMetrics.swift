@@ -10,7 +10,7 @@ struct OwnMetrics: Sendable {
     private static let intervalSeconds = 10
 
     let dispatcher: Dispatcher
-    let store: any Store
+    let stores: Stores
 
     func run() async {
         var previous = StatsReport()
@@ -21,7 +21,7 @@ struct OwnMetrics: Sendable {
             let figures = Self.figures(
                 report, since: previous, dispatcher.statistics.takeLatencies(), at: now)
             // A disk that fails has said so elsewhere; counts are then in the next difference.
-            guard (try? await store.record(figures, at: now)) != nil else { continue }
+            guard (try? await stores.current.record(figures, at: now)) != nil else { continue }
             previous = report
         }
     }

@@ -5,12 +5,13 @@ internal import QuipuStore
 
 /// Runs retention from time to time, and when somebody asks; one run at a time.
 actor RetentionJob {
-    /// After the start, and then again and again.
+    /// After the start, and then again and again; memory is soon full.
     private static let intervalSeconds = 300
+    private static let memoryIntervalSeconds = 10
     /// A clock that was set by more than this makes everything look old, or nothing.
     private static let clockStepMax: Int64 = 3_600 * 1_000_000
 
-    private let store: any Store
+    private let stores: Stores
     private let statistics: Statistics
     private let log: Logger
     private var policy: RetentionPolicy
@@ -20,8 +21,8 @@ actor RetentionJob {
     private let clockOffset = WallClock.microseconds() - MonotonicClock.microseconds()
     private var saidClockStep = false
 
-    init(store: any Store, statistics: Statistics, policy: RetentionPolicy, log: Logger) {
-        self.store = store
+    init(stores: Stores, statistics: Statistics, policy: RetentionPolicy, log: Logger) {
+        self.stores = stores
         self.statistics = statistics
         self.policy = policy
         self.log = log
@@ -30,9 +31,13 @@ actor RetentionJob {
     func adopt(_ policy: RetentionPolicy) { self.policy = policy }
 
     func run() async {
+        var idleSeconds = 0
         while !Task.isCancelled {
-            try? await Task.sleep(for: .seconds(Self.intervalSeconds))
-            guard !Task.isCancelled, clockIsSteady() else { continue }
+            try? await Task.sleep(for: .seconds(Self.memoryIntervalSeconds))
+            idleSeconds += Self.memoryIntervalSeconds
+            let isDue = idleSeconds >= Self.intervalSeconds || !stores.current.isDurable
+            guard isDue, !Task.isCancelled, clockIsSteady() else { continue }
+            idleSeconds = 0
             if case .failure(let error) = await runNow() { log.error("retention: \(error)") }
         }
     }
@@ -51,7 +56,9 @@ actor RetentionJob {
     private func runOnce() async -> Result<RetentionReport, StoreError> {
         let now = Timestamp(microseconds: WallClock.microseconds())
         do throws(StoreError) {
-            let report = try await store.retain(policy, at: now)
+            let report = try await stores.ask { [policy] store throws(StoreError) in
+                try await store.retain(Self.policy(policy, for: store), at: now)
+            }
             statistics.retained(report, at: now)
             return .success(report)
         } catch {
@@ -59,10 +66,19 @@ actor RetentionJob {
         }
     }
 
+    private static func policy(
+        _ policy: RetentionPolicy, for store: any Store
+    ) -> RetentionPolicy {
+        store.isDurable ? policy : policy.inMemory
+    }
+
     func foretell() async -> Result<RetentionReport, StoreError> {
         do throws(StoreError) {
             let now = Timestamp(microseconds: WallClock.microseconds())
-            return .success(try await store.retainable(policy, at: now))
+            return .success(
+                try await stores.ask { [policy] store throws(StoreError) in
+                    try await store.retainable(Self.policy(policy, for: store), at: now)
+                })
         } catch {
             return .failure(error)
         }

@@ -13,6 +13,19 @@ public struct RetentionPolicy: Sendable, Equatable {
     /// Rollups of events, which outlive the events: whole hours, and whole days.
     public var eventHoursSeconds = 400 * day
     public var eventDaysSeconds = 5 * 365 * day
+    /// How long events are kept in memory, while persistence is off.
+    public static let memorySeconds = day
+    private static let memoryBytesMax: Int64 = 64 << 20
+
+    /// The same in memory, which is small.
+    public var inMemory: RetentionPolicy {
+        var policy = self
+        policy.eventsSeconds = min(eventsSeconds, Self.memorySeconds)
+        policy.payloadsSeconds = min(payloadsSeconds, Self.memorySeconds)
+        policy.databaseBytesMax = min(databaseBytesMax, Self.memoryBytesMax)
+        return policy
+    }
+
     /// Beyond, payloads go before their time, then events, oldest first.
     public var databaseBytesMax: Int64 = 10 << 30
 

@@ -15,6 +15,7 @@ public enum Method: String, Sendable, CaseIterable {
     case sql
     case adminRetention = "admin.retention"
     case adminBackup = "admin.backup"
+    case adminPersistence = "admin.persistence"
     case adminFlush = "admin.flush"
     case subscribe
     case unsubscribe

@@ -307,7 +307,15 @@ public enum OpenRPCDocument {
         r."}}],"result":{"name":"result","schema":{"type":"object",\#
         "properties":{"path":{"type":"string"},"size_bytes":{"type":"integer","minimum":0},\#
         "events":{"type":"integer","minimum":0},"schema_version":{"type":"integer","minimum":1}},\#
-        "required":["path","size_bytes","events","schema_version"]}}},{"name":"admin.flush",\#
+        "required":["path","size_bytes","events","schema_version"]}}},{"name":"admin.persistence",\#
+        "summary":"Switches persistence on or off, until the next start or reload.",\#
+        "paramStructure":"by-name","params":[{"name":"enabled","required":true,\#
+        "schema":{"type":"boolean","description":"false: what comes is kept in memory,\#
+         for a day at most,\#
+         and agents keep what they sent; true: the file goes on from where it was,\#
+         and agents send again what it lacks."}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"mode":{"enum":["persistent","memory"]}},\#
+        "required":["mode"]}}},{"name":"admin.flush",\#
         "summary":"Commits now what waits for its group.","paramStructure":"by-name","params":[],\#
         "result":{"name":"result","schema":{"type":"object",\#
         "properties":{"flushed":{"const":true}},"required":["flushed"]}}}],\#

@@ -10,6 +10,13 @@ extension Parameters {
         return flag
     }
 
+    /// `admin.persistence`: whether what is committed goes to the disk.
+    public mutating func persistenceIsOn() throws(RPCError) -> Bool {
+        guard let isOn = try bool("enabled") else { throw .invalid("enabled", "missing") }
+        try finish()
+        return isOn
+    }
+
     /// `admin.backup`: where to.
     public mutating func backupPath() throws(RPCError) -> String {
         let path = try requiredString("path")

@@ -7,6 +7,7 @@ public final class SQLiteStore: Store {
     let reader: any DatabaseReader
     let path: String?
     let queryMsMax: Int
+    public var isDurable: Bool { path != nil }
     let sqlRunner = SQLRunner()
 
     /// Opens the database, making or migrating it as needed.
@@ -67,7 +68,9 @@ public final class SQLiteStore: Store {
     public func commit(
         _ batches: [PendingBatch], at now: Timestamp
     ) async throws(StoreError) -> CommitReceipt {
-        try await writer.commit(batches, at: now)
+        var receipt = try await writer.commit(batches, at: now)
+        receipt.isDurable = isDurable
+        return receipt
     }
 
     public func record(_ figures: [OwnFigure], at now: Timestamp) async throws(StoreError) {

@@ -6,7 +6,10 @@ public import Sketches
 ///
 /// Writing methods are called by one caller, one at a time; reading methods by anyone, at any time,
 /// and never delay a commit. All run on threads of their own, never on the cooperative pool.
-public protocol Store: Sendable {
+public protocol Store: AnyObject, Sendable {
+    /// What it has committed survives the process and the machine.
+    var isDurable: Bool { get }
+
     // MARK: Ingest
 
     /// Where to go on with a source. Makes its account when it has none. With `restart`, closes the
@@ -149,6 +152,8 @@ public struct CommitReceipt: Sendable {
     public var created: ClosedRange<Int64>?
     /// `seq`s of older events that this commit completed.
     public var completed: [Int64]
+    /// All of it survives the process and the machine.
+    public var isDurable = true
 
     public init(outcomes: [BatchOutcome], created: ClosedRange<Int64>?, completed: [Int64]) {
         self.outcomes = outcomes

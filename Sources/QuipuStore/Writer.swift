@@ -76,6 +76,13 @@ actor Writer {
         return try BackupRunner.verify(path)
     }
 
+    func writeOutsideTransaction(_ body: (Database) throws -> Void) throws {
+        guard !isClosed else { throw StoreError.closed }
+        // What the tables know is of before.
+        tables = nil
+        try database.writeWithoutTransaction(body)
+    }
+
     func close() {
         guard !isClosed else { return }
         isClosed = true

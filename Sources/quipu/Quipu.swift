@@ -24,7 +24,8 @@ struct Quipu: ParsableCommand {
             SessionsCommand.self, SessionCommand.self, ToolsCommand.self, ErrorsCommand.self,
             SQLCommand.self, MetricsCommand.self, TopCommand.self, TailCommand.self,
             SendCommand.self, HookCommand.self, CallCommand.self, DiscoverCommand.self,
-            BackupCommand.self, RestoreCommand.self, RetentionCommand.self, FlushCommand.self,
+            BackupCommand.self, RestoreCommand.self, RetentionCommand.self,
+            PersistenceCommand.self, FlushCommand.self,
         ])
 
     @OptionGroup var global: GlobalOptions

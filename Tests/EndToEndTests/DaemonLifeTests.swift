@@ -63,6 +63,24 @@ import Testing
         #expect(try rig.ask("health")["status"] == "ok")
     }
 
+    @Test func hangupSwitchesPersistence() throws {
+        let rig = try Rig()
+        let file = rig.directory("quipu.yaml")
+        func configure(_ isOn: Bool) throws {
+            try "persistence: \(isOn)\n".write(toFile: file, atomically: true, encoding: .utf8)
+        }
+        try configure(true)
+        try rig.startDaemon(["--config", file])
+        for isOn in [false, true] {
+            try configure(isOn)
+            rig.daemon?.signal(SIGHUP)
+            let mode: JSON = isOn ? "persistent" : "memory"
+            try rig.waitUntil("the mode is \(mode.text)") {
+                (try? rig.ask("health")["mode"]) == mode
+            }
+        }
+    }
+
     @Test func inMemoryNothingIsOnDisk() throws {
         let rig = try Rig()
         try rig.startDaemon(["--memory"])

@@ -47,6 +47,54 @@ import Testing
         rig.stop()
     }
 
+    /// Persistence goes off and on while lines and datagrams come, and sometimes somebody dies.
+    /// While it is off everything is answered from memory; in the end all of it is in the file.
+    @Test(.timeLimit(.minutes(5))) func switchesOfPersistenceLoseNothing() throws {
+        var random = SeededGenerator()
+        print("seed \(random.seed)")
+        let rig = try Rig()
+        try rig.startDaemon()
+        let agent = try SupervisedAgent(rig)
+        var writer = Writer(rig: rig)
+        func write() throws {
+            for _ in 0..<10 {
+                try writer.writeLines(Int.random(in: 1...200, using: &random))
+                try writer.sendDatagram()
+            }
+        }
+        for round in 0..<8 {
+            try write()
+            #expect(try rig.ask("admin.persistence", ["enabled": false])["mode"] == "memory")
+            try write()
+            if round == 2 { try writer.rotate() }
+            if round.isMultiple(of: 2) {
+                // Also what was there before, and what is in no file yet.
+                try rig.waitForLines(Int64(writer.lineCount + writer.datagramCount))
+                try check(writer, rig, seed: random.seed)
+                #expect(try rig.ask("health")["mode"] == "memory")
+            }
+            if round == 3 { agent.kill9() }
+            if round == 5 {
+                rig.daemon?.kill9()
+                try rig.startDaemon()
+            }
+            if Bool.random(using: &random) { try write() }
+            #expect(try rig.ask("admin.persistence", ["enabled": true])["mode"] == "persistent")
+        }
+        try rig.waitForLines(Int64(writer.lineCount + writer.datagramCount))
+        try check(writer, rig, seed: random.seed)
+        // Nobody holds anything back any more.
+        try rig.waitUntil("the spool is empty") {
+            let names = try? FileManager.default.contentsOfDirectory(atPath: rig.state + "/agent")
+            return (names ?? []).filter { $0.hasSuffix(".spool") }.count <= 1
+        }
+        rig.daemon?.stop()
+        try rig.startDaemon()
+        try check(writer, rig, seed: random.seed)
+        agent.stop()
+        rig.stop()
+    }
+
     private func check(_ writer: Writer, _ rig: Rig, seed: UInt64) throws {
         let events = try rig.allEvents()
         let lines = events.filter { $0["kind"] == "log" }.compactMap { $0["attributes"]?["n"]?.int }

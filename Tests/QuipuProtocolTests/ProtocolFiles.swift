@@ -73,6 +73,7 @@ enum Check {
         case .sql: _ = try parameters.sqlQuery()
         case .adminRetention: _ = try parameters.retentionDryRun()
         case .adminBackup: _ = try parameters.backupPath()
+        case .adminPersistence: _ = try parameters.persistenceIsOn()
         case .adminFlush: try parameters.none()
         case .subscribe: _ = try parameters.subscribeRequest()
         case .unsubscribe: _ = try parameters.subscriptionNumber()

@@ -71,6 +71,31 @@ struct RetentionCommand: ParsableCommand {
     }
 }
 
+struct PersistenceCommand: ParsableCommand {
+    enum Choice: String, ExpressibleByArgument, CaseIterable { case on, off }
+
+    static let configuration = CommandConfiguration(
+        commandName: "persistence", abstract: "Switch persistence on or off.",
+        discussion: """
+            Off: what comes is kept in memory, for a day at most; agents keep what they sent. On: the file goes \
+            on from where it was, and agents send again what it lacks. The configuration decides anew \
+            at the next start or reload.
+            """)
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: "on or off.")
+    var choice: Choice
+
+    func run() throws {
+        var params = Params()
+        params.set("enabled", .bool(choice == .on))
+        try global.ask(.adminPersistence, params) { reply, screen in
+            screen.write(Outline(now: screen.now, style: screen.style).lines(reply))
+        }
+    }
+}
+
 struct FlushCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "flush", abstract: "Commit now what waits for its group.")
