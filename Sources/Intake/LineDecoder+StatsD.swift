@@ -23,9 +23,9 @@ extension LineDecoder {
 
     /// Remembers what the line that was just taken up meant, where its number alone may change.
     private mutating func remember(_ line: PlainLine) {
-        guard statsd.bits.count == 1, let bit = statsd.bits.first, bit.values.count == 1,
-            bit.type != .set, statsd.seconds == 0
-        else { return }
+        guard statsd.bits.count == 1, statsd.seconds == 0 else { return }
+        let bit = statsd.bits[0]
+        guard bit.values.count == 1, bit.type != .set else { return }
         shapes.remember(
             line,
             LineShapes.Meaning(
@@ -37,7 +37,8 @@ extension LineDecoder {
         if let reason = statsd.parse(line) { return reason }
         if let reason = findSeries() { return reason }
         let isRelative = origin.dialect == .statsd && !statsd.isDogStatsD
-        for bit in statsd.bits {
+        for place in statsd.bits.indices {
+            let bit = statsd.bits[place]
             // Only counters and gauges may say when they were measured.
             let hasOwnTime =
                 statsd.seconds > 0 && (bit.type == .counter || bit.type == .gauge)

@@ -14,7 +14,7 @@ struct Origin {
 }
 
 /// The machine under `Decoder`: splits bytes into lines and sends each to its grammar.
-struct LineDecoder {
+struct LineDecoder: ~Copyable {
     var builder = BatchBuilder()
     var metrics: MetricAggregator
     var statsd = StatsDParser()

@@ -26,6 +26,19 @@ enum NumberText {
         return isNegative ? -Double(mantissa) : Double(mantissa)
     }
 
+    /// The digits from `position` on, fifteen at most, which are exact in a double; leaves
+    /// `position` behind them.
+    @inline(__always)
+    static func shortWhole(_ text: Bytes, _ position: inout Int) -> UInt64 {
+        let end = min(text.count, position + 15)
+        var value: UInt64 = 0
+        while position < end, text[position].isDigit {
+            value = value &* 10 &+ UInt64(text[position] &- 0x30)
+            position += 1
+        }
+        return value
+    }
+
     /// An unsigned number with fraction and exponent, both optional.
     private static func parseFraction(_ text: Bytes, isNegative: Bool) -> Double {
         var mantissa: UInt64 = 0

@@ -8,7 +8,7 @@ internal import QuipuModel
 ///
 /// Several values before one type are DogStatsD's packing, several bits are StatsD's own. Nothing
 /// is reported before the whole line is known to be good, so a bad member takes its line with it.
-struct StatsDParser {
+struct StatsDParser: ~Copyable {
     struct Value {
         var number: Double
         /// Written with a sign, which makes it a change of a gauge in StatsD's dialect.
@@ -19,12 +19,15 @@ struct StatsDParser {
         var type: MetricType
         /// 1 / sample rate.
         var weight = 1.0
-        /// Indices into `values`.
-        var values: Range<Int>
+        /// Where its numbers are in the parser's `values`.
+        var firstValue: Int
+        var valueCount: Int
         /// A set's member; empty for other types.
         var member: Bytes
         /// For the caller: which series it belongs to.
         var series = -1
+
+        var values: Range<Int> { firstValue..<firstValue + valueCount }
     }
 
     private(set) var name = Bytes(start: nil, count: 0)
@@ -35,13 +38,13 @@ struct StatsDParser {
     private(set) var isDogStatsD = false
     /// Where the line comes from, as its client says.
     private(set) var origin = StatsDOrigin()
-    private(set) var values: [Value] = []
-    var bits: [Bit] = []
+    private(set) var values = ReusedList<Value>()
+    var bits = ReusedList<Bit>()
 
     /// Nil when the line is good.
     mutating func parse(_ line: Bytes) -> RejectReason? {
-        values.removeAll(keepingCapacity: true)
-        bits.removeAll(keepingCapacity: true)
+        values.removeAll()
+        bits.removeAll()
         tags = line.part(0, 0)
         seconds = 0
         isDogStatsD = false
@@ -69,32 +72,41 @@ struct StatsDParser {
     @inline(__always)
     private mutating func parseBit(_ line: Bytes, _ position: inout Int) -> RejectReason? {
         let start = position
+        // Nearly all values are one number of a few digits.
+        let number = NumberText.shortWhole(line, &position)
+        let isShort = position > start && position < line.count && line[position] == 0x7c
         while position < line.count, line[position] != 0x7c { position += 1 }
-        let text = line.part(start, position)
-        guard position < line.count else { return text.isEmpty ? .valueMissing : .typeUnknown }
+        let end = position
+        guard end < line.count else { return end == start ? .valueMissing : .typeUnknown }
         position += 1
         let typeStart = position
         while position < line.count, line[position] != 0x7c, line[position] != 0x3a {
             position += 1
         }
-        guard let type = StatsDParser.type(line.part(typeStart, position)) else {
-            return .typeUnknown
-        }
+        guard let type = StatsDParser.type(line, typeStart, position) else { return .typeUnknown }
         if type == .set {
-            if text.isEmpty { return .valueMissing }
-            bits.append(Bit(type: type, values: 0..<0, member: text))
+            if end == start { return .valueMissing }
+            bits.append(
+                Bit(type: type, firstValue: 0, valueCount: 0, member: line.part(start, end)))
             return nil
         }
         let first = values.count
-        if let reason = parseValues(text) { return reason }
-        bits.append(Bit(type: type, values: first..<values.count, member: line.part(0, 0)))
+        if isShort {
+            values.append(Value(number: Double(number), isSigned: false))
+        } else if let reason = parseValues(line.part(start, end)) {
+            return reason
+        }
+        bits.append(
+            Bit(
+                type: type, firstValue: first, valueCount: values.count - first,
+                member: line.part(0, 0)))
         return nil
     }
 
     @inline(__always)
-    private static func type(_ text: Bytes) -> MetricType? {
-        if text.count == 1 {
-            switch text[0] {
+    private static func type(_ line: Bytes, _ start: Int, _ end: Int) -> MetricType? {
+        if end - start == 1 {
+            switch line[start] {
             case UInt8(ascii: "c"): return .counter
             case UInt8(ascii: "g"): return .gauge
             case UInt8(ascii: "h"): return .histogram
@@ -103,8 +115,10 @@ struct StatsDParser {
             default: return nil
             }
         }
-        return text.count == 2 && text[0] == UInt8(ascii: "m") && text[1] == UInt8(ascii: "s")
-            ? .timer : nil
+        let isTimer =
+            end - start == 2 && line[start] == UInt8(ascii: "m")
+            && line[start + 1] == UInt8(ascii: "s")
+        return isTimer ? .timer : nil
     }
 
     /// Numbers between colons; empty ones are skipped, as the Datadog agent does.
@@ -149,9 +163,8 @@ struct StatsDParser {
     private mutating func takeRate(_ text: Bytes) -> RejectReason? {
         let rate = NumberText.parse(text)
         // Smaller rates than that are noise, and would carry sums beyond what a double holds.
-        guard rate.isFinite, rate >= 1e-15, let last = bits.indices.last else {
-            return .rateInvalid
-        }
+        guard rate.isFinite, rate >= 1e-15, bits.count > 0 else { return .rateInvalid }
+        let last = bits.count - 1
         let weight = 1 / rate
         switch bits[last].type {
         case .gauge, .set: return nil

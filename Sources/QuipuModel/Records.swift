@@ -70,7 +70,7 @@ public struct EventRecord: Sendable {
 }
 
 /// The field's metric types.
-public enum MetricType: UInt8, Sendable, CaseIterable {
+public enum MetricType: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case counter = 1
     case gauge = 2
     /// Milliseconds.
