@@ -31,8 +31,8 @@ func parse() -> Int {
     var good = 0
     text.withUnsafeBytes { text in
         for _ in 0..<passes {
-            for line in lines where parser.parse(UnsafeRawBufferPointer(rebasing: text[line])) == nil {
-                good += 1
+            for line in lines {
+                if parser.parse(UnsafeRawBufferPointer(rebasing: text[line])) == nil { good += 1 }
             }
         }
     }
