@@ -26,8 +26,8 @@ TIMES, SECONDS = 300, 5
 class Question:
     """Steps of `step` seconds over the last `span`, in each system's words.
 
-    `{range}` in PromQL reaches from a step's first sample to its last one; `{step}` one sample further back, from
-    which a counter grew.
+    PromQL looks back, from a second before the next step, so that each window holds one step's samples; for growth,
+    from the step's last sample back to the one before its first.
     """
 
     def __init__(self, name, span, step, params, promql, sql):
@@ -45,8 +45,8 @@ class Question:
 
     def of_promql(self, end):
         since, until = self.bounds(end)
-        late = STEP_SECONDS if "{step}" in self.promql else 1
-        query = self.promql.format(range=f"{self.step - late}s", step=f"{self.step}s")
+        late = STEP_SECONDS if "increase" in self.params["aggregate"] else 1
+        query = self.promql.replace("RANGE", f"{self.step}s")
         return query, since + self.step - late, until - late, self.step
 
     def of_duckdb(self, end):
@@ -54,8 +54,8 @@ class Question:
         columns = "node, " if "group_by" in self.params else ""
         where = " AND id = 7" if "where" in self.params else ""
         return (f"SELECT time_bucket(INTERVAL {self.step} SECONDS, time) AS step, {columns}{self.sql} "
-                f"FROM samples WHERE time >= make_timestamp({since} * 1000000) AND "
-                f"time < make_timestamp({until} * 1000000){where} GROUP BY ALL ORDER BY ALL")
+                f"FROM samples WHERE time >= make_timestamp({since * 1_000_000}) AND "
+                f"time < make_timestamp({until * 1_000_000}){where} GROUP BY ALL ORDER BY ALL")
 
 
 def questions(kind, days):
@@ -64,28 +64,28 @@ def questions(kind, days):
         return [
             Question("growth by node, one day by the hour", DAY, 3_600,
                      {"aggregate": ["increase"], **by_node},
-                     "sum by (node) (increase(ref_counter_total[{step}]))", "sum(value)"),
+                     "sum by (node) (increase(ref_counter_total[RANGE]))", "sum(value)"),
             Question(f"growth of all, {days} days by the day", days * DAY, DAY,
                      {"aggregate": ["increase"]},
-                     "sum(increase(ref_counter_total[{step}]))", "sum(value)"),
+                     "sum(increase(ref_counter_total[RANGE]))", "sum(value)"),
         ]
     return [
         Question("one series, one hour by the minute, average", 3_600, 60,
                  {"aggregate": ["avg"], **one},
-                 'avg_over_time(ref_gauge{{id="7"}}[{range}])', "avg(value)"),
+                 'avg_over_time(ref_gauge{id="7"}[RANGE])', "avg(value)"),
         Question("one series, one day by the hour, p99", DAY, 3_600, {"aggregate": ["p99"], **one},
-                 'quantile_over_time(0.99, ref_gauge{{id="7"}}[{range}])',
+                 'quantile_over_time(0.99, ref_gauge{id="7"}[RANGE])',
                  "quantile_cont(value, 0.99)"),
         Question("by node, one day by 5 minutes, average", DAY, 300,
                  {"aggregate": ["avg"], **by_node},
-                 "sum by (node) (sum_over_time(ref_gauge[{range}])) / "
-                 "sum by (node) (count_over_time(ref_gauge[{range}]))", "avg(value)"),
+                 "sum by (node) (sum_over_time(ref_gauge[RANGE])) / "
+                 "sum by (node) (count_over_time(ref_gauge[RANGE]))", "avg(value)"),
         Question(f"one series, {days} days by 6 hours, average", days * DAY, 21_600,
                  {"aggregate": ["avg"], **one},
-                 'avg_over_time(ref_gauge{{id="7"}}[{range}])', "avg(value)"),
+                 'avg_over_time(ref_gauge{id="7"}[RANGE])', "avg(value)"),
         Question(f"by node, {days} days by 6 hours, maximum", days * DAY, 21_600,
                  {"aggregate": ["max"], **by_node},
-                 "max by (node) (max_over_time(ref_gauge[{range}]))", "max(value)"),
+                 "max by (node) (max_over_time(ref_gauge[RANGE]))", "max(value)"),
     ]
 
 
