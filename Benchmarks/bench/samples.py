@@ -1,7 +1,7 @@
 """(i) the reference load of metrics: questions and storage, beside databases of samples.
 
-200 series with a sample each 10 s. All databases get the same samples, with their times; each question is asked
-such that its steps hold the same samples everywhere.
+200 series with a sample each 10 s. All databases get the same samples, with their times; each
+question is asked such that its steps hold the same samples everywhere.
 """
 
 import contextlib
@@ -16,7 +16,6 @@ from .system import FLOORS, quipu, repeat, workspace
 
 SERIES = 200
 STEP_SECONDS = 10
-DAYS = 3
 DAYS_FULL = 30
 DAY = 86_400
 PEERS = ["DuckDB", "Prometheus", "VictoriaMetrics"]
@@ -26,8 +25,8 @@ TIMES, SECONDS = 300, 5
 class Question:
     """Steps of `step` seconds over the last `span`, in each system's words.
 
-    PromQL looks back, from a second before the next step, so that each window holds one step's samples; for growth,
-    from the step's last sample back to the one before its first.
+    PromQL looks back: from a second before the next step, so that each window holds one step's
+    samples; for growth from the step's last sample back to the one before its first.
     """
 
     def __init__(self, name, span, step, params, promql, sql):
@@ -53,9 +52,11 @@ class Question:
         since, until = self.bounds(end)
         columns = "node, " if "group_by" in self.params else ""
         where = " AND id = 7" if "where" in self.params else ""
-        return (f"SELECT time_bucket(INTERVAL {self.step} SECONDS, time) AS step, {columns}{self.sql} "
-                f"FROM samples WHERE time >= make_timestamp({since * 1_000_000}) AND "
-                f"time < make_timestamp({until * 1_000_000}){where} GROUP BY ALL ORDER BY ALL")
+        return (f"SELECT time_bucket(INTERVAL {self.step} SECONDS, time) AS step, "
+                f"{columns}{self.sql} FROM samples "
+                f"WHERE time >= make_timestamp({since * 1_000_000}) "
+                f"AND time < make_timestamp({until * 1_000_000}){where} "
+                "GROUP BY ALL ORDER BY ALL")
 
 
 def questions(kind, days):
@@ -224,7 +225,7 @@ def in_victoria(load):
 
 
 def samples(options):
-    days = max(1, int((DAYS_FULL if options.full else DAYS) * options.scale))
+    days = DAYS_FULL if options.full else options.days
     end = int(time.time()) // 3_600 * 3_600
     answers, storage, missing = [], [], {}
     for kind in ("gauge", "counter"):

@@ -1,5 +1,7 @@
-"""duckdb_ask.py FILE DATABASE QUESTIONS: loads hook lines, or samples as CSV, into a table in the order of their
-times and times questions about it: a list of SQL in JSON."""
+"""duckdb_ask.py FILE DATABASE QUESTIONS: times questions, a list of SQL in JSON, about a table.
+
+The table is `events`, from hook lines, or `samples`, from CSV, in the order of their times.
+"""
 
 import json
 import os
@@ -8,11 +10,15 @@ import time
 
 import duckdb
 
-EVENTS = """CREATE TABLE events AS SELECT * FROM read_json('{}', format = 'newline_delimited', columns = {{
-    timestamp: 'TIMESTAMP', session_id: 'VARCHAR', cwd: 'VARCHAR', hook_event_name: 'VARCHAR', tool_name: 'VARCHAR',
-    tool_use_id: 'VARCHAR', duration_ms: 'DOUBLE', error: 'VARCHAR', tool_input: 'JSON', tool_response: 'JSON'}})"""
-SAMPLES = """CREATE TABLE samples AS SELECT make_timestamp(at_s * 1000000) AS time, id, 'n' || (id % 8) AS node, value
-    FROM read_csv('{}', header = false, columns = {{at_s: 'BIGINT', id: 'INTEGER', value: 'DOUBLE'}})"""
+EVENTS = """CREATE TABLE events AS SELECT * FROM read_json('{}',
+    format = 'newline_delimited', columns = {{
+        timestamp: 'TIMESTAMP', session_id: 'VARCHAR', cwd: 'VARCHAR', hook_event_name: 'VARCHAR',
+        tool_name: 'VARCHAR', tool_use_id: 'VARCHAR', duration_ms: 'DOUBLE', error: 'VARCHAR',
+        tool_input: 'JSON', tool_response: 'JSON'}})"""
+SAMPLES = """CREATE TABLE samples AS
+    SELECT make_timestamp(at_s * 1000000) AS time, id, 'n' || (id % 8) AS node, value
+    FROM read_csv('{}', header = false,
+                  columns = {{at_s: 'BIGINT', id: 'INTEGER', value: 'DOUBLE'}})"""
 
 
 def timed(database, sql, times=300, seconds=10):
