@@ -20,7 +20,7 @@ UNITS := $(wildcard systemd/*.service systemd/*.socket)
 USER_UNITS := $(wildcard systemd/user/*.service systemd/user/*.socket)
 LIB := $(DESTDIR)$(PREFIX)/lib
 
-.PHONY: help deps build demo up test test-systemd check bench fuzz install uninstall
+.PHONY: help deps build demo up test test-systemd check bench bench-deps fuzz install uninstall
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -53,8 +53,11 @@ check: deps ## format, layers and undeclared imports, schemas
 	swift test --skip-build $(DEBUG) --filter TidyTests
 	$(PYTHON) protocol/check.py
 
-bench: build ## every figure as a ratio to a floor taken in the same run
+bench: build bench-deps ## every figure beside a floor or what others use; more: Benchmarks/run --help
 	Benchmarks/run
+
+bench-deps: ## what `make bench` compares with, unpacked below .build/peers
+	@Scripts/bench-deps
 
 fuzz: deps ## each fuzz target for SECONDS_EACH seconds
 	Fuzz/run.sh $(SECONDS_EACH)

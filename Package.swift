@@ -162,6 +162,9 @@ let package = Package(
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
             path: "Benchmarks/client-bench", swiftSettings: strict),
+        .executableTarget(
+            name: "intake-bench", dependencies: ["Intake", "Platform", "QuipuModel"],
+            path: "Benchmarks/intake-bench", swiftSettings: strict),
 
         // What tests share: processes, temporary directories, a rig of daemon and agent.
         .target(

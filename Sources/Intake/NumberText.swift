@@ -13,30 +13,49 @@ enum NumberText {
             position = 1
         }
         let start = position
+        if let number = short(text, &position), position == text.count {
+            return isNegative ? -number : number
+        }
+        return parseFraction(text.part(start, text.count), isNegative: isNegative)
+    }
+
+    /// Digits with at most one point among them, as nearly all numbers are, from `position` on;
+    /// leaves `position` behind them. Nil when there is no digit, or more than fifteen, which a
+    /// double need not hold exactly.
+    @inline(__always)
+    static func short(_ text: Bytes, _ position: inout Int) -> Double? {
+        let start = position
         var mantissa: UInt64 = 0
         while position < text.count, text[position].isDigit {
             mantissa = mantissa &* 10 &+ UInt64(text[position] &- 0x30)
             position += 1
         }
-        let digits = position - start
-        // Fifteen digits are exact in a double, and integers are what most lines carry.
-        guard position == text.count, digits > 0, digits <= 15 else {
-            return parseFraction(text.part(start, text.count), isNegative: isNegative)
+        var digits = position - start
+        guard position < text.count, text[position] == 0x2e else {
+            return digits > 0 && digits <= 15 ? Double(mantissa) : nil
         }
-        return isNegative ? -Double(mantissa) : Double(mantissa)
-    }
-
-    /// The digits from `position` on, fifteen at most, which are exact in a double; leaves
-    /// `position` behind them.
-    @inline(__always)
-    static func shortWhole(_ text: Bytes, _ position: inout Int) -> UInt64 {
-        let end = min(text.count, position + 15)
-        var value: UInt64 = 0
-        while position < end, text[position].isDigit {
-            value = value &* 10 &+ UInt64(text[position] &- 0x30)
+        position += 1
+        let point = position
+        while position < text.count, text[position].isDigit {
+            mantissa = mantissa &* 10 &+ UInt64(text[position] &- 0x30)
             position += 1
         }
-        return value
+        let decimals = position - point
+        digits += decimals
+        guard digits > 0, digits <= 15 else { return nil }
+        // Both are exact, so the one rounding is the right one.
+        return Double(mantissa) / power(decimals)
+    }
+
+    @inline(__always)
+    private static func power(_ exponent: Int) -> Double {
+        switch exponent {
+        case 0: 1
+        case 1: 1e1
+        case 2: 1e2
+        case 3: 1e3
+        default: powers[exponent]
+        }
     }
 
     /// An unsigned number with fraction and exponent, both optional.

@@ -1,4 +1,4 @@
-internal import QuipuModel
+package import QuipuModel
 
 /// Reads one line of StatsD or DogStatsD: the union of both grammars.
 ///
@@ -8,7 +8,9 @@ internal import QuipuModel
 ///
 /// Several values before one type are DogStatsD's packing, several bits are StatsD's own. Nothing
 /// is reported before the whole line is known to be good, so a bad member takes its line with it.
-struct StatsDParser: ~Copyable {
+///
+/// Visible in the package so that `intake-bench` can measure it alone.
+package struct StatsDParser: ~Copyable {
     struct Value {
         var number: Double
         /// Written with a sign, which makes it a change of a gauge in StatsD's dialect.
@@ -41,8 +43,10 @@ struct StatsDParser: ~Copyable {
     private(set) var values = ReusedList<Value>()
     var bits = ReusedList<Bit>()
 
+    package init() {}
+
     /// Nil when the line is good.
-    mutating func parse(_ line: Bytes) -> RejectReason? {
+    package mutating func parse(_ line: UnsafeRawBufferPointer) -> RejectReason? {
         values.removeAll()
         bits.removeAll()
         tags = line.part(0, 0)
@@ -73,8 +77,8 @@ struct StatsDParser: ~Copyable {
     private mutating func parseBit(_ line: Bytes, _ position: inout Int) -> RejectReason? {
         let start = position
         // Nearly all values are one number of a few digits.
-        let number = NumberText.shortWhole(line, &position)
-        let isShort = position > start && position < line.count && line[position] == 0x7c
+        var number = NumberText.short(line, &position)
+        if position == line.count || line[position] != 0x7c { number = nil }
         while position < line.count, line[position] != 0x7c { position += 1 }
         let end = position
         guard end < line.count else { return end == start ? .valueMissing : .typeUnknown }
@@ -91,8 +95,8 @@ struct StatsDParser: ~Copyable {
             return nil
         }
         let first = values.count
-        if isShort {
-            values.append(Value(number: Double(number), isSigned: false))
+        if let number {
+            values.append(Value(number: number, isSigned: false))
         } else if let reason = parseValues(line.part(start, end)) {
             return reason
         }

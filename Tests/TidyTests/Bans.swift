@@ -20,6 +20,7 @@ struct Ban: Sendable {
 
     private static let executables: Set<String> = [
         "quipud", "quipu-agent", "quipu", "metrics-example", "client-bench",
+        "intake-bench",
     ]
 
     private static func everywhere(_ file: Repository.File) -> Bool {

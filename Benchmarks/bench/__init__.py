@@ -1,0 +1,1 @@
+"""The parts of `Benchmarks/run`, each module some of its letters."""
