@@ -83,6 +83,9 @@ public enum LossCause: UInt64, Sendable, CaseIterable {
     case datagramTooLong = 1
     /// A stream's connection broke in the middle of a line or packet.
     case connectionCut = 2
+    /// The disk or someone took the end of a segment. How much was in it nobody knows any more: one
+    /// datagram of one line is told for each time.
+    case spoolCut = 3
 
     /// The word in the ledger.
     public var word: String {
@@ -90,6 +93,7 @@ public enum LossCause: UInt64, Sendable, CaseIterable {
         case .spoolFull: "spool_full"
         case .datagramTooLong: "datagram_too_long"
         case .connectionCut: "connection_cut"
+        case .spoolCut: "spool_cut"
         }
     }
 }

@@ -89,7 +89,8 @@ final class SourceWriter {
         guard let entry = try current(identity) else {
             return try make(identity, incarnation: 1, size: size, at: now).state
         }
-        if let restart {
+        // To start an incarnation anew of which nothing was stored or lost says nothing.
+        if let restart, entry.position > 0 || restart.lostBytes > 0 {
             close.bind(1, entry.id)
             close.bind(2, Int64(clamping: restart.lostBytes))
             close.bind(3, now.microseconds)

@@ -5,7 +5,7 @@ import QuipuModel
 /// The one connection that writes, on a queue of its own.
 actor Writer {
     /// The writer moves the log into the database once it holds this many pages (4 KiB each) …
-    private static let checkpointPages: Int32 = 1_000
+    private static let checkpointPages: Int32 = 4_000
     /// … and waits for readers to let it begin anew once it holds this many: 32 MiB.
     private static let restartPages: Int32 = 8_192
 

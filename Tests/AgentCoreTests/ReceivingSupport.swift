@@ -154,14 +154,16 @@ final class RunningReceiver: Sendable {
 
     init(
         directory: String, listeners: [Listener], bytesMax: Int = Limits.spoolBytesMax,
-        segmentBytes: Int = Limits.spoolSegmentBytes
+        segmentBytes: Int = Limits.spoolSegmentBytes,
+        halfSentMsMax: Int = Limits.halfSentRequestMsMax
     ) throws {
         let wake = try WakeUp()
         let ended = Ended(wake: try WakeUp())
         let spool = try Spool(
             directory: directory, bytesMax: bytesMax, segmentBytes: segmentBytes,
             onChange: { wake.signal() })
-        let receiver = try Receiver(spool: spool, listeners: listeners)
+        let receiver = try Receiver(
+            spool: spool, listeners: listeners, halfSentMsMax: halfSentMsMax)
         self.wake = wake
         self.ended = ended
         self.spool = spool

@@ -163,6 +163,29 @@ import Testing
         #expect(running.receiver.figures.connections == 0)
     }
 
+    /// Whoever stops in the middle of a line is cut off after a while; whoever is silent between
+    /// lines stays.
+    @Test func halfSentLinesHoldNoPlaceForEver() throws {
+        let running = try RunningReceiver(
+            directory: directory("spool"), listeners: [try listener("statsd.sock", .stream)],
+            halfSentMsMax: 50)
+        let silent = try SendingSocket(to: directory("statsd.sock"), .stream)
+        try silent.send("s:1|c\n")
+        let half = try SendingSocket(to: directory("statsd.sock"), .stream)
+        try half.send("h:1|c\nh:2|")
+        // The other side ends it.
+        var byte: UInt8 = 0
+        #expect(read(half.descriptor.raw, &byte, 1) == 0)
+        try silent.send("s:2|c\n")
+        let frames = try running.frames { Self.lines($0).count == 3 && $0.count == 4 }
+        #expect(Set(Self.lines(frames)) == ["s:1|c", "h:1|c", "s:2|c"])
+        #expect(
+            frames.compactMap(\.report) == [
+                LossReport(cause: .connectionCut, datagrams: 1, lines: 1)
+            ])
+        running.stop()
+    }
+
     @Test func stoppingTakesWhatTheKernelHolds() throws {
         let spoolPath = directory("spool")
         let socket = try listener("metrics.sock", .datagram)

@@ -129,6 +129,32 @@ import Testing
         }
     }
 
+    /// A power cut or a person takes the end of a segment, or all of it: what is left is read, the
+    /// rest is told once, and what comes later is kept.
+    @Test(arguments: [0, 30, 64, 100]) func whatIsGoneIsALoss(_ leftBytes: Int) throws {
+        let spool = try Spool(directory: directory.path)
+        let pair = try DatagramPair()
+        for number in 0..<3 { try pair.send(text(number, 40)) }
+        try spool.take(pair)
+        let segment = try #require(spool.segments().first)
+        #expect(truncate(segment.path, leftBytes) == 0)
+        if leftBytes == 0 { #expect(unlink(segment.path) == 0) }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1_000, alignment: 8)
+        defer { buffer.deallocate() }
+        let whole = leftBytes / 64
+        #expect((try? spool.read(segment: segment.id, from: 0, into: buffer)) ?? 0 == whole * 64)
+        #expect(spool.figures.cutBytes == UInt64((3 - whole) * 64))
+        try pair.send(text(9, 40))
+        try spool.take(pair)
+        for _ in 0..<2 { spool.tellLosses() }
+        let frames = try spool.allFrames()
+        #expect(frames.filter { $0.header.kind == .datagram }.map(\.payload).last == text(9, 40))
+        #expect(
+            frames.compactMap(\.report) == [
+                LossReport(cause: .spoolCut, datagrams: 1, lines: 1)
+            ])
+    }
+
     @Test func theReaderIsToldOnceUntilItAsks() throws {
         let wake = try WakeUp()
         func signals() -> UInt64 {

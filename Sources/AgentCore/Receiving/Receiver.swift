@@ -57,12 +57,18 @@ public struct ReceiverFigures: Sendable, Equatable {
 public final class Receiver: Sendable {
     let spool: Spool
     let listeners: [Listener]
+    let halfSentMsMax: Int
     let stopSignal: WakeUp
     private let shared = Mutex(ReceiverFigures())
 
-    public init(spool: Spool, listeners: [Listener]) throws(SystemError) {
+    /// - Parameter halfSentMsMax: A stream connection that stays in the middle of a line or packet
+    ///   for so long is closed.
+    public init(
+        spool: Spool, listeners: [Listener], halfSentMsMax: Int = Limits.halfSentRequestMsMax
+    ) throws(SystemError) {
         self.spool = spool
         self.listeners = listeners
+        self.halfSentMsMax = halfSentMsMax
         stopSignal = try WakeUp()
         shared.withLock { $0.kernelQueueLength = KernelLimits.unixDatagramQueue() }
     }

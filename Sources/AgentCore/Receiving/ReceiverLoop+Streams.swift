@@ -7,6 +7,8 @@ final class StreamConnection {
     let user: UInt32
     let dialect: Dialect
     var framing = StreamFraming()
+    /// Since when nothing came in the middle of a line or packet, monotonic milliseconds.
+    var halfSentSinceMs: Int64?
 
     init(_ descriptor: consuming OwnedDescriptor, user: UInt32, dialect: Dialect) {
         self.descriptor = descriptor
@@ -41,6 +43,21 @@ extension ReceiverLoop {
         close(token)
     }
 
+    /// Closes connections that stay in the middle of something: whoever sends no more must not hold
+    /// a place and memory for ever.
+    mutating func closeHalfSent() {
+        let nowMs = MonotonicClock.microseconds() / 1_000
+        for (token, connection) in connections {
+            guard let sinceMs = connection.halfSentSinceMs,
+                nowMs - sinceMs >= Int64(receiver.halfSentMsMax)
+            else { continue }
+            finish(connection, .broken)
+            close(token)
+        }
+    }
+
+    var hasHalfSent: Bool { connections.values.contains { $0.halfSentSinceMs != nil } }
+
     private func readOnce(_ connection: StreamConnection) -> ReadOutcome {
         landing.arm(arrival: .now, dialect: connection.dialect)
         let buffer = landing.streamBuffer
@@ -61,6 +78,8 @@ extension ReceiverLoop {
             return .ended
         }
         deliver(connection.framing.cut(buffer, count: held + count))
+        connection.halfSentSinceMs =
+            connection.framing.isHalfSent ? MonotonicClock.microseconds() / 1_000 : nil
         receiver.note {
             $0.streamReads += 1
             $0.streamBytes += UInt64(count)

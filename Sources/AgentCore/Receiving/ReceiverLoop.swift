@@ -8,6 +8,8 @@ struct ReceiverLoop: ~Copyable {
         static let retryMs: Int32 = 250
         /// How soon the memory of a burst is given back.
         static let releaseMs: Int32 = 1_000
+        /// How often connections are looked at that are in the middle of a line, at most.
+        static let halfSentMs: Int32 = 1_000
         /// How long the open segment may lie, all acknowledged, before it is ended.
         static let idleSegmentMs: Int32 = 60_000
     }
@@ -29,6 +31,7 @@ struct ReceiverLoop: ~Copyable {
     /// Something came since memory was last given back.
     private var isWarm = false
     private var lastRetry: Int64 = 0
+    private var nextHalfSentLook: Int64 = 0
 
     var spool: Spool { receiver.spool }
     var landing: Landing { receiver.spool.landing }
@@ -56,13 +59,24 @@ struct ReceiverLoop: ~Copyable {
             }
             if ready.isEmpty { rest() }
             if needsRetry { retryWhenDue() }
+            if !connections.isEmpty { lookForHalfSent() }
             events = ready
         }
     }
 
     private var waitMs: Int32 {
         if needsRetry { return Wait.retryMs }
+        if hasHalfSent { return halfSentLookMs }
         return isWarm ? Wait.releaseMs : Wait.idleSegmentMs
+    }
+
+    private var halfSentLookMs: Int32 { min(Wait.halfSentMs, Int32(receiver.halfSentMsMax)) }
+
+    private mutating func lookForHalfSent() {
+        let now = MonotonicClock.microseconds()
+        guard now >= nextHalfSentLook else { return }
+        nextHalfSentLook = now + Int64(halfSentLookMs) * 1_000
+        closeHalfSent()
     }
 
     private mutating func handle(_ event: Poller.Event) {

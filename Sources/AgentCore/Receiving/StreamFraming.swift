@@ -49,6 +49,9 @@ struct StreamFraming {
 
     init() {}
 
+    /// The client is in the middle of a line or packet.
+    var isHalfSent: Bool { !rest.isEmpty || packetBytesToSkip > 0 || isSkippingLine }
+
     /// Bytes held until the rest of them comes.
     var heldBytes: Int { rest.count }
 

@@ -22,6 +22,7 @@ enum ReadFailure: Error, Equatable, CustomStringConvertible {
         switch self {
         case .system(let error): error.description
         case .spool(.system(let error)): error.description
+        case .spool(.cut): "it is shorter than what was written to it"
         case .spool(let error): "the spool cannot be read: \(error)"
         }
     }

@@ -68,9 +68,11 @@ final class SpoolShipping {
         for segment in segments { offer(segment) }
         let present = Set(segments.map(\.id))
         for (id, source) in sources where !present.contains(id) {
-            // Acknowledged to its end while it was open, then sealed: only the daemon's account is
-            // open.
-            if let token = source.token, link.end(token, .complete) { forget(token) }
+            // Acknowledged to its end while it was open, then sealed; or its file is gone: only the
+            // daemon's account is open.
+            guard let token = source.token else { continue }
+            link.saw(token, size: 0, hasChanged: true)
+            if link.end(token, .complete) { forget(token) }
         }
         while spool.figures.bytes > heldBytesMax, let id = held.first {
             held.removeFirst()
@@ -90,7 +92,8 @@ final class SpoolShipping {
             do throws(SystemError) {
                 source = try SegmentSource(segment, spool: spool, host: host)
             } catch {
-                report(.warning, "\(error), trying again later")
+                if error.isMissing { spool.shorten(segment: segment.id, to: 0) }
+                report(.warning, "\(error)")
                 return
             }
             sources[segment.id] = source

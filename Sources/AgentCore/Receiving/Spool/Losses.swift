@@ -2,8 +2,8 @@ import QuipuModel
 
 /// Datagrams that were received and refused, by cause, as counts.
 struct Losses: Sendable {
-    private(set) var datagrams = InlineArray<3, UInt64>(repeating: 0)
-    private(set) var lines = InlineArray<3, UInt64>(repeating: 0)
+    private(set) var datagrams = InlineArray<4, UInt64>(repeating: 0)
+    private(set) var lines = InlineArray<4, UInt64>(repeating: 0)
 
     mutating func add(_ cause: LossCause, datagrams: UInt64 = 1, lines: UInt64) {
         self.datagrams[Int(cause.rawValue)] &+= datagrams

@@ -45,8 +45,8 @@ public struct SpoolFigures: Sendable, Equatable {
     public var lastFailure: SystemError?
     /// False when a SIGKILL may lose what was just received: the disk had no room for the landing.
     public var isCrashSafe = true
-    /// Bytes cut off at the start because they were no whole frames (a power loss, or a kill within
-    /// a write).
+    /// Bytes that were cut off because they were no whole frames (a power loss, or a kill within a
+    /// write), or that were gone.
     public var cutBytes: UInt64 = 0
 }
 
@@ -57,7 +57,7 @@ public enum SpoolError: Error, Sendable, Equatable {
     case unknownSegment
     /// The next frame is larger than the buffer; one of `bytes` would do.
     case bufferTooSmall(bytes: Int)
-    /// The file is shorter than it was: someone else cut it.
+    /// The file is shorter than what was written to it. It ends there from now on.
     case cut
 }
 
@@ -149,7 +149,8 @@ public final class Spool: Sendable {
     }
 
     /// Reads whole frames from `offset`, where one begins: as many as fit; 0 at the segment's end.
-    /// Where no frame begins (a damaged disk), whatever stands there, for the daemon to refuse.
+    /// Where no frame begins (a damaged disk), whatever stands there, for the daemon to refuse. A
+    /// file that is shorter than it was, or gone, gives what is left, and the rest is a loss.
     public func read(
         segment id: UInt64, from offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
     ) throws(SpoolError) -> Int {
@@ -164,17 +165,22 @@ public final class Spool: Sendable {
         do {
             count = try PlainFiles.read(found.path, at: offset, into: part)
         } catch {
-            throw .system(error)
+            guard error.isMissing else { throw .system(error) }
+            count = 0
         }
-        guard count == wanted else { throw .cut }
         var walk = FrameWalk()
-        walk.go(UnsafeRawBufferPointer(part)) { _ in }
+        walk.go(UnsafeRawBufferPointer(rebasing: part[..<count])) { _ in }
+        if count < wanted { shorten(segment: id, to: offset + UInt64(walk.offset)) }
         if walk.offset > 0 { return walk.offset }
+        guard count == wanted else { throw .cut }
         if let bytes = walk.nextFrameBytes, offset + UInt64(bytes) <= found.end {
             throw .bufferTooSmall(bytes: bytes)
         }
         return count
     }
+
+    /// Nothing of a segment is left behind `end`; counts the loss. The reader is told.
+    func shorten(segment id: UInt64, to end: UInt64) { change { $0.shorten(id, to: end) } }
 
     /// Everything of a segment before `offset` is in the database. A sealed segment whose end is
     /// acknowledged is deleted; one that is sealed later waits to be acknowledged once more.

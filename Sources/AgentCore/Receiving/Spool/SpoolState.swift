@@ -34,6 +34,8 @@ struct SpoolState {
     var figures = SpoolFigures()
     /// Whether the reader has been told of a change since it last asked.
     var isReaderTold = false
+    /// Found by the shipping side, to be told with the next receive.
+    private var found = Losses()
     private var newestID: UInt64 = 0
     /// The file of the last segment, while that is open.
     private var file: AppendFile?
@@ -60,6 +62,8 @@ struct SpoolState {
         var untold = landing.untold
         plan(landing, &untold)
         untold.add(refused)
+        untold.add(found)
+        found = Losses()
         let written = min(stored, planned.count)
         let end = written + write(planned[written...])
         for (index, item) in planned.enumerated() {
@@ -199,6 +203,24 @@ struct SpoolState {
         figures.bytes += end
     }
 
+    /// A segment's file is shorter than what was written to it: it ends at `end`, and gets nothing
+    /// more.
+    mutating func shorten(_ id: UInt64, to end: UInt64) {
+        guard let index = segments.firstIndex(where: { $0.id == id }), end < segments[index].end
+        else { return }
+        if !segments[index].isSealed { file = nil }
+        segments[index].isSealed = true
+        figures.bytes -= segments[index].end - end
+        figures.cutBytes += segments[index].end - end
+        segments[index].end = end
+        found.add(.spoolCut, lines: 1)
+        figures.hasUntoldLosses = true
+        guard end <= segments[index].acknowledged else { return }
+        figures.bytes -= end
+        segments.remove(at: index)
+        remove(path(id))
+    }
+
     /// The path of the segment when it is done with and to be deleted.
     mutating func acknowledge(_ id: UInt64, through offset: UInt64) -> String? {
         guard let index = segments.firstIndex(where: { $0.id == id }) else { return nil }
@@ -214,7 +236,7 @@ struct SpoolState {
         do {
             try PlainFiles.remove(path)
         } catch {
-            note(error)
+            if !error.isMissing { note(error) }
         }
     }
 }
