@@ -63,7 +63,7 @@ struct MetricOptions: ParsableArguments {
     var step: String?
 
     /// - Parameter groupBy: tags, joined by commas.
-    func params(metric: String, aggregates: [String], groupBy: String?) -> Params {
+    func params(metric: String?, aggregates: [String], groupBy: String?) -> Params {
         var params = Params()
         params.set("metric", metric)
         range.add(to: &params)
@@ -82,39 +82,84 @@ struct MetricOptions: ParsableArguments {
 
 struct MetricsQueryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "query", abstract: "One metric's figures over time.")
+        commandName: "query", abstract: "Metrics' figures over time, and arithmetic over them.",
+        discussion: """
+            Several metrics are named NAME=METRIC, or else a, b, c in their order. A formula over the names has \
+            + - * / ( ), numbers, sum(a, b), min, max and per_second(a).
+
+              quipu metrics query api.latency --aggregate p50,p99 --group-by provider
+              quipu metrics query errors=api.errors all=api.requests --formula 'errors / all * 100'
+              quipu metrics query page.views --step 1d --time-zone Europe/Berlin --since 4w
+            """)
 
     @OptionGroup var global: GlobalOptions
 
-    @Argument(help: "The metric's name.")
-    var metric: String
+    @Argument(help: "The metrics' names.")
+    var metrics: [String]
 
     @OptionGroup var options: MetricOptions
+
+    @Option(help: "Arithmetic over the metrics' names, step by step.")
+    var formula: String?
 
     @Option(help: "One series for each value of these tags, joined by commas.")
     var groupBy: String?
 
     @Option(
         help: ArgumentHelp(
-            "Joined by commas: count, sum, avg, min, max, last, rate, p50 … p99.9.",
+            "Joined by commas: count, sum, avg, min, max, last, rate, increase, p50 … p99.9.",
             valueName: "words"))
     var aggregate: String?
 
+    @Option(help: ArgumentHelp("Days begin at the midnights of this zone.", valueName: "name"))
+    var timeZone: String?
+
+    @Option(help: "What stands where nothing was measured: none, null, zero or previous.")
+    var fill: String?
+
+    @Option(help: "Only so many series, the largest.")
+    var top: Int?
+
     func run() throws {
         let words = (aggregate ?? "").split(separator: ",").map(String.init)
-        let params = options.params(metric: metric, aggregates: words, groupBy: groupBy)
+        let isSingle = metrics.count == 1 && formula == nil && !metrics[0].contains("=")
+        var params = options.params(
+            metric: isSingle ? metrics[0] : nil, aggregates: words, groupBy: groupBy)
+        if !isSingle { params.set("metrics", .object(named)) }
+        params.set("formula", formula)
+        params.set("time_zone", timeZone)
+        params.set("fill", fill)
+        params.set("top", top.map { .int(Int64($0)) })
         try global.ask(.metricsQuery, params) { reply, screen in
             let all = reply["series"]?.array ?? []
-            if all.isEmpty { Diagnostics.write("no samples of \(metric) in that time") }
+            if all.isEmpty {
+                Diagnostics.write(
+                    "no samples of \(metrics.joined(separator: ", ")) in that time")
+            }
             for (index, series) in all.enumerated() {
                 if index > 0 { screen.write("") }
-                let title = TagText.words(series["tags"])
+                let name = series["metric"]?.string
+                let title = [name ?? formula, TagText.words(series["tags"])]
+                    .compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: "  ")
                 if !title.isEmpty {
                     screen.write(screen.style.paint(Visible.text(title), .bold))
                 }
-                let table = PointRows.table(series, metric: metric, now: screen.now)
+                // A formula's result has no unit of its own.
+                let metric = isSingle ? metrics[0] : named.first { $0.name == name }?.value.string
+                let table = PointRows.table(series, metric: metric ?? "", now: screen.now)
                 screen.write(table.lines(width: screen.tableColumns, style: screen.style))
             }
+        }
+    }
+
+    /// What stands before a `=`, or else a letter.
+    private var named: [JSON.Member] {
+        zip(metrics, "abcdefghijklmnopqrstuvwxyz").map { text, letter in
+            guard let equals = text.firstIndex(of: "=") else {
+                return JSON.Member(String(letter), .string(text))
+            }
+            return JSON.Member(
+                String(text[..<equals]), .string(String(text[text.index(after: equals)...])))
         }
     }
 }
