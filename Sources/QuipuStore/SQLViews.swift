@@ -91,32 +91,30 @@ enum SQLViews {
         return "CASE \(column) \(cases.joined(separator: " ")) END"
     }
 
-    /// What is packed, and what is not yet; a late sample may be of a span that is.
+    /// What is packed, and what is not yet. Series come first in both parts, so that a filter by
+    /// name reads the blocks of these alone; hence the grouping by all of their columns.
     private static func metrics(_ tier: MetricTier) -> String {
-        let columns = ["count", "sum", "min", "max", "last", "last_time"]
+        let columns = ["count", "sum", "min", "max", "last"]
         let unpacked = columns.enumerated().map { "p.value ->> \($0 + 1) AS \($1)" }
+        let series = "s.id AS series, s.name AS name, s.type AS type, s.tags AS tags"
         return """
             CREATE TEMP VIEW metrics_\(tier.word) AS
-            SELECT \(text(of: "r.bucket * 1000000")) AS time, r.bucket * 1000000 AS time_us,
-                r.series AS series, s.name AS name, \(type(of: "s.type")) AS type,
-                s.tags AS tags, r.count AS count, r.sum AS sum,
-                r.sum / nullif(r.count, 0) AS avg, r.min AS min, r.max AS max, r.last AS last
+            SELECT \(text(of: "bucket * 1000000")) AS time, bucket * 1000000 AS time_us, series,
+                name, \(self.type(of: "type")) AS type, tags, count, sum,
+                sum / nullif(count, 0) AS avg, min, max, last
             FROM (
-                SELECT series, bucket, sum(count) AS count, sum(sum) AS sum, min(min) AS min,
-                    max(max) AS max, \(SQLFunctions.latest)(last, last_time) AS last
-                FROM (
-                    SELECT series, bucket - mod(bucket, \(tier.seconds)) AS bucket,
-                        \(columns.joined(separator: ", "))
-                    FROM main.open_rollups
-                    UNION ALL
-                    SELECT b.series, p.value ->> 0 AS bucket,
-                        \(unpacked.joined(separator: ", "))
-                    FROM main.rollup_blocks AS b,
-                        json_each(\(SQLFunctions.points)(b.data, b.start, b.tier)) AS p
-                    WHERE b.tier = \(tier.seconds)
-                )
-                GROUP BY series, bucket
-            ) AS r JOIN main.series AS s ON s.id = r.series;
+                SELECT \(series), p.value ->> 0 AS bucket, \(unpacked.joined(separator: ", "))
+                FROM main.series AS s CROSS JOIN main.rollup_blocks AS b,
+                    json_each(\(SQLFunctions.points)(b.data, b.start, b.tier)) AS p
+                WHERE b.series = s.id AND b.tier = \(tier.seconds)
+                UNION ALL
+                SELECT \(series), o.bucket - mod(o.bucket, \(tier.seconds)) AS bucket,
+                    sum(o.count), sum(o.sum), min(o.min), max(o.max),
+                    \(SQLFunctions.latest)(o.last, o.last_time)
+                FROM main.series AS s CROSS JOIN main.open_rollups AS o
+                WHERE o.series = s.id
+                GROUP BY s.id, s.name, s.type, s.tags, o.bucket - mod(o.bucket, \(tier.seconds))
+            );
             """
     }
 

@@ -85,18 +85,38 @@ import Testing
         }
     }
 
+    /// What SQLite would do, step by step.
+    private static func plan(_ question: String, path: String) throws -> [String] {
+        try DatabaseQueue(path: path).write { db in
+            guard let connection = db.sqliteConnection, SQLFunctions.register(on: connection)
+            else { return [] }
+            try db.execute(sql: SQLViews.definitions(secret: "a_"))
+            return try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN " + question)
+                .map { $0["detail"] as String }
+        }
+    }
+
+    /// A metric's name leads to its series, and these to their blocks: no other block is read.
+    @Test func filtersByNameReadTheirSeriesAlone() async throws {
+        try await withStorePath { path in
+            let store = try await SQLiteStore(path: path, hostName: "here")
+            await store.close()
+            let plan = try Self.plan(
+                "SELECT avg FROM temp.metrics_1m WHERE name = 'm'", path: path)
+            let searches = plan.filter { $0.hasPrefix("SEARCH") }
+            #expect(searches.count { $0.contains("s USING") } == 2, "\(plan)")
+            #expect(searches.contains { $0.contains("SEARCH b USING PRIMARY KEY") }, "\(plan)")
+            #expect(searches.contains { $0.contains("SEARCH o USING PRIMARY KEY") }, "\(plan)")
+            #expect(!plan.contains { $0.hasPrefix("SCAN s") }, "\(plan)")
+        }
+    }
+
     @Test func filtersByTimeUseTheIndex() async throws {
         try await withStorePath { path in
             let store = try await SQLiteStore(path: path, hostName: "here")
             await store.close()
-            let file = try DatabaseQueue(path: path)
-            let plan = try file.write { db in
-                try db.execute(sql: SQLViews.definitions(secret: "a_"))
-                return try Row.fetchAll(
-                    db,
-                    sql: "EXPLAIN QUERY PLAN SELECT name FROM temp.events WHERE time_us > 5")
-            }
-            #expect("\(plan)".contains("events_by_time"), "\(plan)")
+            let plan = try Self.plan("SELECT name FROM temp.events WHERE time_us > 5", path: path)
+            #expect(plan.contains { $0.contains("events_by_time") }, "\(plan)")
         }
     }
 
