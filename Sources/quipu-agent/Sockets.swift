@@ -67,7 +67,7 @@ struct Sockets {
                     + "udp.anywhere: true in the configuration if that is meant")
         }
         let descriptor = try UDPSocket.bind(host: String(host), port: port)
-        all.append(Listener(descriptor, kind: .datagrams, dialect: dialect))
+        all.append(Listener(descriptor, kind: .udp, dialect: dialect))
     }
 }
 

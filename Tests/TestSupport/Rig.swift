@@ -61,8 +61,10 @@ public final class Rig {
         agent = try Program(
             "quipu-agent", places + globs + extra,
             environment: environment.merging(more) { $1 }, log: directory("agent.log"))
+        // Its last socket is bound by then.
         try waitUntil("quipu-agent receives") {
-            (try? DatagramSender(path: metricsSocket)) != nil
+            agent?.log.contains("ready:") == true
+                && (try? DatagramSender(path: metricsSocket)) != nil
         }
     }
 

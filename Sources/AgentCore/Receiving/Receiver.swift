@@ -5,8 +5,11 @@ import Synchronization
 /// A socket that applications send to. Its descriptor is non-blocking.
 public final class Listener: Sendable {
     public enum Kind: Sendable {
-        /// Unix or UDP.
+        /// Unix. The kernel holds few of them for us, so they are read at once.
         case datagrams
+        /// The kernel holds hundreds: while few come they are read a millisecond's worth at a time,
+        /// which costs a fifth.
+        case udp
         /// Accepts connections.
         case streams
     }

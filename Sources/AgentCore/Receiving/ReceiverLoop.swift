@@ -16,6 +16,9 @@ struct ReceiverLoop: ~Copyable {
 
     /// Calls of `recvmmsg` for one socket before the others have their turn.
     private static let receivesPerTurn = 16
+    /// UDP is left alone for so long after a turn that brought fewer than that.
+    private static let restMicroseconds: Int64 = 1_000
+    private static let restBelow = 32
     /// Calls for one socket at the end, so that a flood can't keep the agent from stopping.
     private static let receivesAtEnd = 1_024
     private static let stopToken = UInt64.max
@@ -31,6 +34,9 @@ struct ReceiverLoop: ~Copyable {
     /// Something came since memory was last given back.
     private var isWarm = false
     private var lastRetry: Int64 = 0
+    /// Listeners that are left alone for a moment.
+    private var resting: [Int] = []
+    private var restEnds: Int64 = 0
     private var nextHalfSentLook: Int64 = 0
 
     var spool: Spool { receiver.spool }
@@ -57,7 +63,8 @@ struct ReceiverLoop: ~Copyable {
                 if event.token == Self.stopToken { return drain() }
                 handle(event)
             }
-            if ready.isEmpty { rest() }
+            if ready.isEmpty, resting.isEmpty { rest() }
+            if !resting.isEmpty { endRest() }
             if needsRetry { retryWhenDue() }
             if !connections.isEmpty { lookForHalfSent() }
             events = ready
@@ -65,6 +72,7 @@ struct ReceiverLoop: ~Copyable {
     }
 
     private var waitMs: Int32 {
+        if !resting.isEmpty { return 1 }
         if needsRetry { return Wait.retryMs }
         if hasHalfSent { return halfSentLookMs }
         return isWarm ? Wait.releaseMs : Wait.idleSegmentMs
@@ -88,13 +96,17 @@ struct ReceiverLoop: ~Copyable {
         let index = Int(event.token)
         switch receiver.listeners[index].kind {
         case .datagrams: receive(index, calls: Self.receivesPerTurn)
+        case .udp: if receive(index, calls: Self.receivesPerTurn) < Self.restBelow { rest(index) }
         case .streams: accept(index)
         }
     }
 
     // MARK: Datagrams
 
-    private mutating func receive(_ index: Int, calls: Int) {
+    /// How many datagrams there were.
+    @discardableResult
+    private mutating func receive(_ index: Int, calls: Int) -> Int {
+        var total = 0
         let listener = receiver.listeners[index]
         for _ in 0..<calls {
             landing.arm(arrival: .now, dialect: listener.dialect)
@@ -102,17 +114,41 @@ struct ReceiverLoop: ~Copyable {
             do {
                 count = try landing.receive(from: listener.descriptor.raw)
             } catch {
-                return pause(index, after: error)
+                pause(index, after: error)
+                return total
             }
-            if count == 0 { return }
+            if count == 0 { return total }
+            total += count
             let bytes = landing.receivedBytes(count)
             spool.append()
             receiver.note {
                 $0.datagrams += UInt64(count)
                 $0.datagramBytes += bytes
             }
-            if count < Landing.slots { return }
+            if count < Landing.slots { return total }
         }
+        return total
+    }
+
+    /// Leaves a listener alone until more has come.
+    private mutating func rest(_ index: Int) {
+        let raw = receiver.listeners[index].descriptor.raw
+        guard (try? poller.change(raw, [], token: UInt64(index))) != nil else { return }
+        if resting.isEmpty { restEnds = MonotonicClock.microseconds() + Self.restMicroseconds }
+        resting.append(index)
+    }
+
+    private mutating func endRest() {
+        guard MonotonicClock.microseconds() >= restEnds else { return }
+        for index in resting {
+            let raw = receiver.listeners[index].descriptor.raw
+            do {
+                try poller.change(raw, .read, token: UInt64(index))
+            } catch {
+                pause(index, after: error)
+            }
+        }
+        resting.removeAll(keepingCapacity: true)
     }
 
     // MARK: Connections
@@ -196,7 +232,7 @@ struct ReceiverLoop: ~Copyable {
     private mutating func drain() {
         for (index, listener) in receiver.listeners.enumerated() {
             switch listener.kind {
-            case .datagrams: receive(index, calls: Self.receivesAtEnd)
+            case .datagrams, .udp: receive(index, calls: Self.receivesAtEnd)
             case .streams: accept(index)
             }
         }
