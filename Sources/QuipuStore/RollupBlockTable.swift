@@ -72,6 +72,8 @@ final class RollupBlockTable {
         let start = tier.blockStart(first.bucket)
         let stored = try points(series: series, tier, start: start)
         let merged = stored.isEmpty ? added : RollupPoint.merging(stored, added)
+        let isFull = (merged.last?.bucket ?? start) + tier.seconds >= start + tier.blockSeconds
+        packer.isThorough = isFull
         bind(replace, series, tier, start)
         replace.bind(4, Int64(merged.count))
         replace.bind(

@@ -32,6 +32,8 @@ extension SQLiteStore {
                 }
             }
         }
+        // The file shrinks with the next checkpoint.
+        if report.bytesFreed > 0 { await writer.shortenFile() }
         return report
     }
 

@@ -142,6 +142,12 @@ actor Writer {
         Task { self.checkpointNow() }
     }
 
+    /// Moves the log into the file, which then is as short as its pages are few.
+    func shortenFile() {
+        guard !isClosed, hasLog else { return }
+        checkpoint(SQLITE_CHECKPOINT_PASSIVE)
+    }
+
     private func checkpointNow() {
         guard !isClosed, pagesInLog > Self.checkpointPages else { return }
         checkpoint(

@@ -127,8 +127,9 @@ import Testing
                 }
                 return RollupPoint(bucket: Int64(index) * 60, pair: pair)
             }
-            return Double(RollupBlock.encode(points, start: 0, width: 60, ColumnPacker()).count)
-                / 1_440
+            let packer = ColumnPacker()
+            packer.isThorough = true
+            return Double(RollupBlock.encode(points, start: 0, width: 60, packer).count) / 1_440
         }
         func latency(_ random: inout SeededGenerator) -> Double {
             let u = Double.random(in: 1e-12..<1, using: &random)
