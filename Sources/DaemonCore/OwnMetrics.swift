@@ -15,6 +15,7 @@ struct OwnMetrics: Sendable {
     func run() async {
         var previous = StatsReport()
         while !Task.isCancelled {
+            // The beat itself; stopping ends it at once.
             try? await Task.sleep(for: .seconds(Self.intervalSeconds))
             guard !Task.isCancelled, let report = try? await dispatcher.stats() else { continue }
             let now = Timestamp(microseconds: WallClock.microseconds())

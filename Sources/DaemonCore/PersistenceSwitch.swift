@@ -58,9 +58,9 @@ actor PersistenceSwitch {
                     return .failure(error)
                 }
             }
+            let old = try replaced.get()
             // Agents ask again where to go on, this time of the other one.
             agents.closeAll()
-            let old = try replaced.get()
             await old.close()
             log.notice("persistence is \(isOn ? "on" : "off")")
             return .success(())

@@ -33,6 +33,7 @@ actor RetentionJob {
     func run() async {
         var idleSeconds = 0
         while !Task.isCancelled {
+            // The beat itself; stopping ends it at once.
             try? await Task.sleep(for: .seconds(Self.memoryIntervalSeconds))
             idleSeconds += Self.memoryIntervalSeconds
             let isDue = idleSeconds >= Self.intervalSeconds || !stores.current.isDurable

@@ -26,7 +26,7 @@ struct EventRollup {
         func widened(to width: Int64) -> Key {
             var key = self
             key.width = width
-            key.start = floorDivide(start, width) * width
+            key.start = start.aligned(to: width)
             return key
         }
     }

@@ -133,7 +133,7 @@ struct RetentionWriter {
             delete.bind(1, width)
             delete.bind(
                 2,
-                floorDivide(now.bucket(seconds: 1) - max(age, policy.eventsSeconds), width) * width)
+                (now.bucket(seconds: 1) - max(age, policy.eventsSeconds)).aligned(to: width))
             delete.bind(3, Int64(rows))
             try delete.run()
             chunk.report.eventRollups += Int(sqlite3_changes(connection))

@@ -61,6 +61,10 @@ struct RollupBlockReader {
             let counts = packer.unpackWeights(count, from: &reader), let digits = reader.byte(),
             digits == RollupBlock.noScale || digits <= UInt8(DecimalScale.digitsMax)
         else { return nil }
+        // Readers find their way by the order of the points.
+        guard places.allSatisfy({ (0..<Int64(Self.pointsMax)).contains($0) }),
+            zip(places, places.dropFirst()).allSatisfy({ $0 < $1 })
+        else { return nil }
         self.count = count
         self.width = width
         self.counts = counts

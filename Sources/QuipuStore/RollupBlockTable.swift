@@ -14,7 +14,7 @@ extension MetricTier {
     }
 
     /// The start of the block that `bucket` lies in.
-    func blockStart(_ bucket: Int64) -> Int64 { floorDivide(bucket, blockSeconds) * blockSeconds }
+    func blockStart(_ bucket: Int64) -> Int64 { bucket.aligned(to: blockSeconds) }
 }
 
 /// Blocks of rollups; the writer's side. Every tier has all that came to rest, for as long as the
@@ -115,7 +115,7 @@ extension RollupPoint {
 
     /// Appends a rollup that is not earlier than the last one, to the wider span that holds it.
     static func append(_ point: RollupPoint, to points: inout [RollupPoint], width: Int64) {
-        let bucket = floorDivide(point.bucket, width) * width
+        let bucket = point.bucket.aligned(to: width)
         if let last = points.indices.last, points[last].bucket == bucket {
             points[last].pair.merge(point.pair)
         } else {
