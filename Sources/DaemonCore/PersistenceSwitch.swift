@@ -15,8 +15,7 @@ actor PersistenceSwitch {
     private let path: String
     private let hostName: String
     private let log: Logger
-    /// The change that was asked for last; done, or not yet.
-    private var newest: Task<Result<Void, StoreError>, Never>?
+    private var turns = Turns<Result<Void, StoreError>>()
 
     init(
         stores: Stores, committer: Committer, agents: AgentRegister, path: String,
@@ -32,13 +31,7 @@ actor PersistenceSwitch {
 
     /// After all changes that were asked for before.
     func set(_ isOn: Bool) async -> Result<Void, StoreError> {
-        let before = newest
-        let task = Task {
-            _ = await before?.value
-            return await change(isOn)
-        }
-        newest = task
-        return await task.value
+        await turns.take { await self.change(isOn) }.value
     }
 
     private func change(_ isOn: Bool) async -> Result<Void, StoreError> {

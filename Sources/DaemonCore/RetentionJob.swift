@@ -15,8 +15,7 @@ actor RetentionJob {
     private let statistics: Statistics
     private let log: Logger
     private var policy: RetentionPolicy
-    /// The run that was asked for last; done, or not yet.
-    private var newest: Task<Result<RetentionReport, StoreError>, Never>?
+    private var turns = Turns<Result<RetentionReport, StoreError>>()
     /// Wall clock less monotonic clock at the start, microseconds.
     private let clockOffset = WallClock.microseconds() - MonotonicClock.microseconds()
     private var saidClockStep = false
@@ -45,13 +44,7 @@ actor RetentionJob {
 
     /// Runs it once, after all runs that were asked for before.
     func runNow() async -> Result<RetentionReport, StoreError> {
-        let before = newest
-        let task = Task {
-            _ = await before?.value
-            return await runOnce()
-        }
-        newest = task
-        return await task.value
+        await turns.take { await self.runOnce() }.value
     }
 
     private func runOnce() async -> Result<RetentionReport, StoreError> {
