@@ -60,6 +60,17 @@ public struct EventRecord: Sendable {
     public var error = Slice.none
     /// The call's id, which joins its two halves.
     public var toolUseID = Slice.none
+    /// What makes a whole event the same one wherever it is told again (a transcript row's
+    /// `uuid`); `none` when every line is an event of its own.
+    public var identity = Slice.none
+    public var context = RecordContext()
+    /// The file that the call touched, and how.
+    public var path = Slice.none
+    public var access = FileAccess.none
+    /// Not the first record of its line, so that the ledger counts the line once.
+    public var isFurther = false
+    /// Hash of the array element that this record came from; 0 where lines are what is counted.
+    public var element: UInt64 = 0
     /// A JSON object of all small members that no column holds; `none` when there are none.
     public var attributes = Slice.none
     /// A JSON object of the large members (tool input and output); kept apart from the facts, and a
@@ -214,6 +225,7 @@ public struct DecodedBatch: Sendable {
     public var events: [EventRecord] = []
     public var series: [SeriesKey] = []
     public var rollups: [RollupDelta] = []
+    public var usages: [UsageRecord] = []
     public var rejects: [RejectedLine] = []
     public var tally = Tally()
     public var senders = SenderFigures()

@@ -14,8 +14,8 @@ public struct RetentionPolicy: Sendable, Equatable {
     public var eventHoursSeconds = 400 * day
     public var eventDaysSeconds = 5 * 365 * day
     /// How long events are kept in memory, while persistence is off.
-    public static let memorySeconds = day
-    private static let memoryBytesMax: Int64 = 64 << 20
+    public static let memorySeconds: Int64 = 2 * 3_600
+    private static let memoryBytesMax: Int64 = 32 << 20
 
     /// The same in memory, which is small.
     public var inMemory: RetentionPolicy {

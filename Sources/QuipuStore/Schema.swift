@@ -4,7 +4,7 @@ import QuipuModel
 /// Tables and how they came to be. `docs/database.md` explains them.
 enum Schema {
     /// The version that this program writes. Each migration below makes one.
-    static let version = 5
+    static let version = 6
 
     /// Raises the file to `version`.
     ///
@@ -44,6 +44,11 @@ enum Schema {
             try db.execute(sql: rollupBlocks)
             if let connection = db.sqliteConnection { try RollupMigration.pack(connection) }
             try db.execute(sql: "UPDATE schema_version SET version = 5")
+        }
+        migrator.registerMigration("6") { db in
+            try db.execute(sql: contextTables)
+            try db.execute(sql: elementTables)
+            try db.execute(sql: "UPDATE schema_version SET version = 6")
         }
         try migrator.migrate(database)
     }
