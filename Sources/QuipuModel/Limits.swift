@@ -56,6 +56,9 @@ public enum Limits {
     /// So that no sum of values ever becomes infinite.
     public static let metricValueMax = 1e250
 
+    /// Ids of calls with fewer bytes may be anybody's; longer ones name one call in the world.
+    public static let uniqueIDBytesMin = 16
+
     // Batches between agent and daemon.
     public static let batchBytes = 1 << 20
     public static let batchDelayMs = 100

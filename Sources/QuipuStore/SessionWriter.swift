@@ -7,6 +7,8 @@ struct SessionShare: Equatable {
     var isToolCall = false
     /// The tool's name, where this is a tool call that has one.
     var tool: Int64?
+    /// The subagent whose event it is; 0 for none.
+    var subagent: Int64 = 0
 }
 
 /// Keeps the sessions' spans and counts up; collects changes and writes them once a transaction.
@@ -19,6 +21,12 @@ final class SessionWriter {
         var errors: Int64 = 0
         var blocked: Int64 = 0
         var tools: [Int64: Int64] = [:]
+        var title: String?
+
+        mutating func touch(at time: Int64) {
+            started = min(started, time)
+            lastActivity = max(lastActivity, time)
+        }
 
         mutating func add(_ share: SessionShare, _ sign: Int64) {
             if share.isToolCall { toolCalls += sign }
@@ -28,15 +36,25 @@ final class SessionWriter {
         }
     }
 
+    private struct Subagent: Hashable {
+        var session: Int64
+        var agent: Int64
+    }
+
     private var changes: [Int64: Change] = [:]
+    private var subagents: [Subagent: Change] = [:]
     private let upsert: RawStatement
     private let upsertTool: RawStatement
+    private let upsertSubagent: RawStatement
+    private let updateTitle: RawStatement
 
     init(_ connection: OpaquePointer) throws {
         upsert = try RawStatement(
             connection,
             """
-            INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            INSERT INTO sessions (session, started, last_activity, events, tool_calls, errors,
+                blocked)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
             ON CONFLICT DO UPDATE SET started = min(started, excluded.started),
                 last_activity = max(last_activity, excluded.last_activity),
                 events = events + excluded.events, tool_calls = tool_calls + excluded.tool_calls,
@@ -48,30 +66,49 @@ final class SessionWriter {
             INSERT INTO session_tools VALUES (?1, ?2, ?3)
             ON CONFLICT DO UPDATE SET count = count + excluded.count
             """)
+        upsertSubagent = try RawStatement(
+            connection,
+            """
+            INSERT INTO session_agents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            ON CONFLICT DO UPDATE SET started = min(started, excluded.started),
+                last_activity = max(last_activity, excluded.last_activity),
+                events = events + excluded.events, tool_calls = tool_calls + excluded.tool_calls,
+                errors = errors + excluded.errors
+            """)
+        updateTitle = try RawStatement(
+            connection, "UPDATE sessions SET title = ?2 WHERE session = ?1")
     }
 
     /// A new event.
     func add(_ share: SessionShare, to session: Int64, at time: Int64) {
-        touch(session, at: time)
+        changes[session, default: Change()].touch(at: time)
         changes[session]?.events += 1
         changes[session]?.add(share, 1)
+        guard share.subagent != 0 else { return }
+        let subagent = Subagent(session: session, agent: share.subagent)
+        subagents[subagent, default: Change()].touch(at: time)
+        subagents[subagent]?.events += 1
+        subagents[subagent]?.add(share, 1)
     }
 
     /// An event that another line completed.
     func replace(
         _ old: SessionShare, with new: SessionShare, in session: Int64, at time: Int64
     ) {
-        touch(session, at: time)
+        changes[session, default: Change()].touch(at: time)
         guard old != new else { return }
         changes[session]?.add(old, -1)
         changes[session]?.add(new, 1)
+        for (share, sign) in [(old, Int64(-1)), (new, 1)] where share.subagent != 0 {
+            let subagent = Subagent(session: session, agent: share.subagent)
+            subagents[subagent, default: Change()].touch(at: time)
+            subagents[subagent]?.add(share, sign)
+            if old.subagent != new.subagent { subagents[subagent]?.events += sign }
+        }
     }
 
-    private func touch(_ session: Int64, at time: Int64) {
-        var change = changes[session] ?? Change()
-        change.started = min(change.started, time)
-        change.lastActivity = max(change.lastActivity, time)
-        changes[session] = change
+    func entitle(_ session: Int64, _ title: String) {
+        changes[session]?.title = title
     }
 
     /// Has to be called before the transaction ends.
@@ -91,7 +128,23 @@ final class SessionWriter {
                 upsertTool.bind(3, count)
                 try upsertTool.run()
             }
+            if let title = change.title {
+                updateTitle.bind(1, session)
+                updateTitle.bind(2, copying: title)
+                try updateTitle.run()
+            }
         }
+        for (subagent, change) in subagents {
+            upsertSubagent.bind(1, subagent.session)
+            upsertSubagent.bind(2, subagent.agent)
+            upsertSubagent.bind(3, change.started)
+            upsertSubagent.bind(4, change.lastActivity)
+            upsertSubagent.bind(5, change.events)
+            upsertSubagent.bind(6, change.toolCalls)
+            upsertSubagent.bind(7, change.errors)
+            try upsertSubagent.run()
+        }
+        subagents.removeAll(keepingCapacity: true)
         changes.removeAll(keepingCapacity: true)
     }
 }
