@@ -14,6 +14,7 @@ struct StoreModel {
         var hasOpening: Bool
         var hasClosing: Bool
         var durationMs: Double?
+        var durationIsSpan = false
         var isAlone: Bool
     }
 
@@ -73,17 +74,26 @@ struct StoreModel {
     private mutating func join(_ line: EventLine, into index: Int) {
         var record = records[index]
         let isOpening = line.half == .opening
-        if isOpening ? record.hasOpening : record.hasClosing { return }
+        if isOpening ? record.hasOpening : record.hasClosing {
+            // A duration that a line tells is worth more than none and than a span.
+            guard let told = line.durationMs, record.durationMs == nil || record.durationIsSpan
+            else { return }
+            records[index].durationMs = told
+            records[index].durationIsSpan = false
+            return touch(line)
+        }
         touch(line)
         let (opening, closing) = isOpening ? (line, record.line) : (record.line, line)
         record.line = opening
-        record.line.status = closing.status
+        record.line.status =
+            opening.status == .blocked && closing.status == .error ? .blocked : closing.status
         record.line.error = closing.error
         record.durationMs = closing.durationMs
         if record.durationMs == nil, !opening.timeIsArrival, !closing.timeIsArrival,
             closing.time >= opening.time
         {
             record.durationMs = (closing.time - opening.time) * 1_000
+            record.durationIsSpan = true
         }
         record.hasOpening = true
         record.hasClosing = true
