@@ -220,7 +220,7 @@ struct StoreModel {
 
     private func compareSessions(_ store: SQLiteStore, _ model: StoreModel) async throws {
         for (name, span) in model.spans {
-            let session = try #require(try await store.session(name))
+            let session = try #require(try await store.session(name)).summary
             let records = model.records.filter { $0.line.session == name }
             #expect(session.started == at(span.started))
             #expect(session.lastActivity == at(span.lastActivity))

@@ -83,7 +83,7 @@ import Testing
         let store = try await SQLiteStore(path: nil, hostName: "here")
         try await store.commit([EventLine(time: 1, name: "Bash", session: "s")])
         #expect(try await store.allEvents().count == 1)
-        #expect(try await store.session("s")?.eventCount == 1)
+        #expect(try await store.session("s")?.summary.eventCount == 1)
         let status = try await store.status()
         #expect(status.path == nil)
         #expect(status.walBytes == 0)
