@@ -131,7 +131,7 @@ import Testing
         var given = try parameters(#"{"knd":"tool_use"}"#)
         let error = #expect(throws: RPCError.self) { try given.toolQuery() }
         #expect(error?.path == "knd")
-        #expect(error?.hint?.contains("name, session, task, since, until, where") == true)
+        #expect(error?.hint?.contains("name, session, task, project, model, user, since") == true)
     }
 
     @Test func subscriptionsHaveTopicsAndFilters() throws {

@@ -79,6 +79,7 @@ struct StoreModel {
             guard let told = line.durationMs, record.durationMs == nil || record.durationIsSpan
             else { return }
             records[index].durationMs = told
+            if !record.hasOpening { records[index].line.durationMs = told }
             records[index].durationIsSpan = false
             return touch(line)
         }
