@@ -130,7 +130,7 @@ struct ErrorRule: Sendable {
         + rules(
             .network,
             [
-                "could not resolve host", "econnrefused", "econnreset", "enotfound", "eai_again",
+                "could not resolve host", "econnrefused", "econnreset", " enotfound", "eai_again",
                 "enetunreach", "ehostunreach", "epipe", "connection refused", "connection reset",
                 "connection closed", "connectionerror", "network is unreachable", "network error",
                 "no route to host", "name or service not known", "getaddrinfo", "socket hang up",

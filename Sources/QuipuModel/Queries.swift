@@ -10,8 +10,9 @@ public enum Scalar: Hashable, Sendable {
 /// One member of `where`.
 public struct Filter: Sendable, Equatable {
     /// A column (`kind`, `name`, `status`, `session`, `task`, `agent`, `error`, `error_category`,
-    /// `duration_ms`, `source`, `host`, or one of `ContextColumn`) or a path into the attributes, its parts joined by dots (`provider`,
-    /// `tool_input.file_path`); a leading `attributes.` is the same path.
+    /// `duration_ms`, `source`, `host`, or one of `ContextColumn`) or a path into the attributes,
+    /// its parts joined by dots (`provider`, `tool_input.file_path`); a leading `attributes.` is
+    /// the same path.
     public var path: String
     public var test: Test
 

@@ -50,6 +50,8 @@ final class ForkFinder {
 
     /// The `seq` of the event that `row` is a copy of.
     func find(_ row: NewEventRow, session: Int64) throws -> Int64? {
+        // Ids that are short are made up, and anybody may make up the same ones.
+        if row.isCallHalf, (row.toolUseID?.count ?? 0) < Limits.uniqueIDBytesMin { return nil }
         var known = try known(session)
         known.looked += 1
         sessions[session] = known
@@ -84,9 +86,8 @@ final class ForkFinder {
     private func isCopy(_ row: NewEventRow, _ other: RawStatement) -> Bool {
         if row.isCallHalf {
             let flags = EventFlags(rawValue: other.int(4))
-            // Ids that are short are made up, and anybody may make up the same ones.
-            guard let id = row.toolUseID, id.count >= Limits.uniqueIDBytesMin,
-                !flags.isDisjoint(with: .halves), let stored = other.bytes(2)
+            guard let id = row.toolUseID, !flags.isDisjoint(with: .halves),
+                let stored = other.bytes(2)
             else { return false }
             return stored.elementsEqual(id)
         }

@@ -62,7 +62,7 @@ import Testing
     func daysOfATimeZoneAreItsOwn(fromRows: Bool) async throws {
         try await withStore { store in
             let midnight = 1_792_879_200.0  // 2026-10-25T00:00 in Berlin, 2026-10-24T22:00Z
-            let seconds = [-1.0, 0, 3_600 * 3, 3_600 * 25 - 1, 3_600 * 25]
+            let seconds: [Double] = [-1.0, 0, 3_600 * 3, 3_600 * 25 - 1, 3_600 * 25]
             try await store.commit(
                 seconds.map {
                     EventLine(time: midnight + $0, name: "Bash", attributes: #"{"n":1}"#)
@@ -83,7 +83,7 @@ import Testing
                 ])
             // Half an hour beside UTC.
             let india = try await groups(store, by: ["day"], zone: "Asia/Kolkata", sum: sum)
-            #expect(india.map(\.counts.count) == [4, 1])
+            #expect(india.map(\.counts.count) == [3, 2])
             #expect(starts(india).first == .string("2026-10-24T18:30:00.000Z"))
             let hours = try await groups(store, by: ["hour"], zone: "Asia/Kolkata", sum: sum)
             #expect(starts(hours).first == .string("2026-10-24T21:30:00.000Z"))

@@ -128,8 +128,8 @@ import Testing
                         EventLine(time: Double($0), attributes: #"{"n":\#($0),"t":"\#(text)"}"#)
                     }, from: "\(round)")
             }
-            // 60 commits of about 300 KB: without checkpoints the log would hold 18 MB.
-            #expect(try await store.status().walBytes < 12 << 20)
+            // Without checkpoints the log would hold more than 25 MB.
+            #expect(try await store.status().walBytes < 17 << 20)
         }
     }
 }
