@@ -125,7 +125,7 @@ private struct SessionSpan {
         let named = filters.lazy.filter { $0.path == "session" }.compactMap(\.test.onlyTexts).first
         guard let named else { return nil }
         let find = try context.prepare(
-            "SELECT started, last_activity, events FROM sessions WHERE session = ?1")
+            "SELECT first, last, events FROM sessions WHERE session = ?1")
         for name in Set(named) {
             guard let id = try context.id(of: name) else { continue }
             find.bind(1, id)

@@ -115,7 +115,7 @@ final class EventWriter {
         guard let session = row.session else { return }
         let share = try share(
             kind: row.kind, name: row.name, event.status, context: row.context)
-        sessions.add(share, to: session, at: event.time.microseconds)
+        sessions.add(share, to: session, at: row.time)
         if row.kind == kinds.sessionTitle { try entitle(session, row) }
     }
 
@@ -173,7 +173,7 @@ final class EventWriter {
         sessions.replace(
             try share(kind: old.kind, name: old.name, old.status, context: old.context),
             with: try share(kind: new.kind, name: new.name, new.status, context: new.context),
-            in: session, at: row.event.time.microseconds)
+            in: session, at: row.time)
     }
 
     private func write(_ call: CallFacts, to seq: Int64) throws {

@@ -74,6 +74,10 @@ struct NewEventRow {
     /// What it is known by wherever it is told again.
     var hasID: Bool { identity != nil || (isCallHalf && toolUseID != nil) }
 
+    var time: EventTime {
+        EventTime(microseconds: event.time.microseconds, isArrival: event.timeIsArrival)
+    }
+
     /// The key that it would have in another session.
     func callKey(in session: Int64) -> Int64 {
         CallKey.of(session: session, low: Self.low(toolUseID, identity))

@@ -107,7 +107,10 @@ struct RetentionWriter {
     }
 
     private func sessions(_ rows: Int, _ chunk: inout RetentionChunk) throws {
-        let old = "SELECT session FROM sessions WHERE last_activity < ?1 ORDER BY session LIMIT ?2"
+        let old = """
+            SELECT session FROM sessions WHERE last_activity < ?1 AND last < ?1
+            ORDER BY session LIMIT ?2
+            """
         for table in ["session_tools", "session_agents", "session_origins", "sessions"] {
             let delete = try RawStatement(
                 connection, "DELETE FROM \(table) WHERE session IN (\(old))")

@@ -118,7 +118,13 @@ private struct EventIndexRows {
     private let statement: RawStatement
     private let context: ReadContext
     private let filters: [Filter]
-    private var verdicts: [[Int64?]: Bool] = [:]
+    private var verdicts: [Key: Bool] = [:]
+
+    private struct Key: Hashable {
+        var kind: Int64
+        var name: Int64?
+        var category: ErrorCategory
+    }
 
     init(_ context: ReadContext, _ range: TimeRange, _ filters: [Filter]) throws {
         self.context = context
@@ -126,7 +132,7 @@ private struct EventIndexRows {
         for filter in filters { try filter.test.check(path: filter.path) }
         statement = try context.prepare(
             """
-            SELECT kind, name, error_category FROM events
+            SELECT kind, name, error_category FROM events INDEXED BY errors_by_time
             WHERE status = \(EventStatus.error.rawValue) AND time >= ?1 AND time < ?2
             """)
         statement.bind(1, range.since.microseconds)
@@ -137,7 +143,7 @@ private struct EventIndexRows {
         while try statement.step() {
             let name = statement.optionalInt(1)
             let category = ErrorCategory(stored: statement.optionalInt(2)) ?? .unknown
-            let key = [statement.int(0), name, Int64(category.rawValue)]
+            let key = Key(kind: statement.int(0), name: name, category: category)
             if let verdict = verdicts[key] {
                 if verdict { return (name, category) }
                 continue

@@ -20,10 +20,16 @@ extension Schema {
         CREATE INDEX errors_by_time ON events (time, kind, name, error_category) WHERE status = 2;
         """
 
+    /// `first` and `last` bound all of a session's events; `started` and `last_activity` are of
+    /// times that lines told, if any did (`timed`).
     static let sessionChanges = """
         ALTER TABLE sessions ADD COLUMN context INTEGER;
         ALTER TABLE sessions ADD COLUMN parent INTEGER;
         ALTER TABLE sessions ADD COLUMN title TEXT;
+        ALTER TABLE sessions ADD COLUMN first INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE sessions ADD COLUMN last INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE sessions ADD COLUMN timed INTEGER NOT NULL DEFAULT 1;
+        UPDATE sessions SET first = started, last = last_activity;
         CREATE INDEX sessions_by_parent ON sessions (parent) WHERE parent IS NOT NULL;
 
         CREATE TABLE session_origins (

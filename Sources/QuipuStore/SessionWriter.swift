@@ -1,5 +1,11 @@
 import QuipuModel
 
+/// A moment, as a line told it or as it arrived.
+struct EventTime {
+    var microseconds: Int64
+    var isArrival: Bool
+}
+
 /// What one event counts for in its session.
 struct SessionShare: Equatable {
     var isError = false
@@ -11,11 +17,17 @@ struct SessionShare: Equatable {
     var subagent: Int64 = 0
 }
 
-/// Keeps the sessions' spans and counts up; collects changes and writes them once a transaction.
+/// Keeps the sessions' spans and counts up. A session's span is that of the times that its lines
+/// told; times of arrival count only as long as no line told one, since a log may be read long
+/// after it was written; collects changes and writes them once a transaction.
 final class SessionWriter {
     private struct Change {
+        /// Of the times that lines told.
         var started = Int64.max
         var lastActivity = Int64.min
+        /// Of all times.
+        var first = Int64.max
+        var last = Int64.min
         var events: Int64 = 0
         var toolCalls: Int64 = 0
         var errors: Int64 = 0
@@ -23,10 +35,15 @@ final class SessionWriter {
         var tools: [Int64: Int64] = [:]
         var title: String?
 
-        mutating func touch(at time: Int64) {
-            started = min(started, time)
-            lastActivity = max(lastActivity, time)
+        mutating func touch(at time: EventTime) {
+            first = min(first, time.microseconds)
+            last = max(last, time.microseconds)
+            guard !time.isArrival else { return }
+            started = min(started, time.microseconds)
+            lastActivity = max(lastActivity, time.microseconds)
         }
+
+        var isTimed: Bool { started <= lastActivity }
 
         mutating func add(_ share: SessionShare, _ sign: Int64) {
             if share.isToolCall { toolCalls += sign }
@@ -53,10 +70,16 @@ final class SessionWriter {
             connection,
             """
             INSERT INTO sessions (session, started, last_activity, events, tool_calls, errors,
-                blocked)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-            ON CONFLICT DO UPDATE SET started = min(started, excluded.started),
-                last_activity = max(last_activity, excluded.last_activity),
+                blocked, first, last, timed)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            ON CONFLICT DO UPDATE SET
+                started = CASE WHEN timed = excluded.timed THEN min(started, excluded.started)
+                    WHEN timed THEN started ELSE excluded.started END,
+                last_activity = CASE
+                    WHEN timed = excluded.timed THEN max(last_activity, excluded.last_activity)
+                    WHEN timed THEN last_activity ELSE excluded.last_activity END,
+                first = min(first, excluded.first), last = max(last, excluded.last),
+                timed = max(timed, excluded.timed),
                 events = events + excluded.events, tool_calls = tool_calls + excluded.tool_calls,
                 errors = errors + excluded.errors, blocked = blocked + excluded.blocked
             """)
@@ -80,7 +103,7 @@ final class SessionWriter {
     }
 
     /// A new event.
-    func add(_ share: SessionShare, to session: Int64, at time: Int64) {
+    func add(_ share: SessionShare, to session: Int64, at time: EventTime) {
         changes[session, default: Change()].touch(at: time)
         changes[session]?.events += 1
         changes[session]?.add(share, 1)
@@ -93,7 +116,7 @@ final class SessionWriter {
 
     /// An event that another line completed.
     func replace(
-        _ old: SessionShare, with new: SessionShare, in session: Int64, at time: Int64
+        _ old: SessionShare, with new: SessionShare, in session: Int64, at time: EventTime
     ) {
         changes[session, default: Change()].touch(at: time)
         guard old != new else { return }
@@ -115,12 +138,15 @@ final class SessionWriter {
     func flush() throws {
         for (session, change) in changes {
             upsert.bind(1, session)
-            upsert.bind(2, change.started)
-            upsert.bind(3, change.lastActivity)
+            upsert.bind(2, change.isTimed ? change.started : change.first)
+            upsert.bind(3, change.isTimed ? change.lastActivity : change.last)
             upsert.bind(4, change.events)
             upsert.bind(5, change.toolCalls)
             upsert.bind(6, change.errors)
             upsert.bind(7, change.blocked)
+            upsert.bind(8, change.first)
+            upsert.bind(9, change.last)
+            upsert.bind(10, change.isTimed ? 1 : 0)
             try upsert.run()
             for (tool, count) in change.tools where count != 0 {
                 upsertTool.bind(1, session)
@@ -137,8 +163,8 @@ final class SessionWriter {
         for (subagent, change) in subagents {
             upsertSubagent.bind(1, subagent.session)
             upsertSubagent.bind(2, subagent.agent)
-            upsertSubagent.bind(3, change.started)
-            upsertSubagent.bind(4, change.lastActivity)
+            upsertSubagent.bind(3, change.isTimed ? change.started : change.first)
+            upsertSubagent.bind(4, change.isTimed ? change.lastActivity : change.last)
             upsertSubagent.bind(5, change.events)
             upsertSubagent.bind(6, change.toolCalls)
             upsertSubagent.bind(7, change.errors)

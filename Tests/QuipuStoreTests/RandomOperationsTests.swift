@@ -18,9 +18,11 @@ struct StoreModel {
         var isAlone: Bool
     }
 
+    /// Of the times that lines told, if any did.
     struct Span: Equatable {
         var started: Double
         var lastActivity: Double
+        var isTimed: Bool
     }
 
     var records: [Record] = []
@@ -47,9 +49,16 @@ struct StoreModel {
 
     private mutating func touch(_ line: EventLine) {
         guard let session = line.session else { return }
-        let old = spans[session] ?? Span(started: line.time, lastActivity: line.time)
+        let own = Span(
+            started: line.time, lastActivity: line.time, isTimed: !line.timeIsArrival)
+        guard let old = spans[session], old.isTimed || !own.isTimed else {
+            spans[session] = own
+            return
+        }
+        guard old.isTimed == own.isTimed else { return }
         spans[session] = Span(
-            started: min(old.started, line.time), lastActivity: max(old.lastActivity, line.time))
+            started: min(old.started, line.time), lastActivity: max(old.lastActivity, line.time),
+            isTimed: old.isTimed)
     }
 
     private func match(_ line: EventLine) -> Int? {
