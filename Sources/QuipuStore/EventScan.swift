@@ -155,8 +155,8 @@ private struct SessionSpan {
     ) throws -> [Int64] {
         let find = try context.prepare(
             """
-            SELECT time, id FROM events WHERE call_key BETWEEN ?1 AND ?2 AND session = ?3
-                AND time >= ?4 AND time < ?5
+            SELECT time, id FROM events INDEXED BY events_by_call
+            WHERE call_key BETWEEN ?1 AND ?2 AND session = ?3 AND time >= ?4 AND time < ?5
             """)
         var found: [(time: Int64, seq: Int64)] = []
         for session in ids {

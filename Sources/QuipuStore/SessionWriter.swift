@@ -146,7 +146,7 @@ final class SessionWriter {
             upsert.bind(7, change.blocked)
             upsert.bind(8, change.first)
             upsert.bind(9, change.last)
-            upsert.bind(10, change.isTimed ? 1 : 0)
+            upsert.bind(10, Int64(change.isTimed ? 1 : 0))
             try upsert.run()
             for (tool, count) in change.tools where count != 0 {
                 upsertTool.bind(1, session)

@@ -221,6 +221,34 @@ import Testing
         }
     }
 
+    /// Beyond some size a session is read along the index over time.
+    @Test func longSessionsArePagedToo() async throws {
+        try await withStore { store in
+            let count = 20_500
+            var lines = (0..<count).map {
+                EventLine(time: Double($0), kind: "log", status: .none, session: "long")
+            }
+            lines[7].timeIsArrival = true
+            lines[7].time = 1_000_000
+            try await store.commit(lines)
+            let own = Filter(path: "session", test: .oneOf([.string("long")]))
+            let range = TimeRange(since: at(100), until: at(20_000))
+            var seen = 0
+            var page = PageRequest(limit: 9_000)
+            repeat {
+                let answer = try await store.events(
+                    EventQuery(range: range, filters: [own], page: page))
+                seen += answer.rows.count
+                page.cursor = answer.nextCursor
+            } while page.cursor != nil
+            #expect(seen == 19_900)
+            let newest = try await store.events(
+                EventQuery(range: everything, filters: [own], page: PageRequest(limit: 1)))
+            #expect(newest.rows.map(\.time) == [at(1_000_000)])
+            #expect(try await store.session("long")?.summary.lastActivity == at(20_499))
+        }
+    }
+
     @Test func aSessionsEventsAreFoundWithoutTheOthers() async throws {
         try await withStore { store in
             var random = SeededGenerator(seed: 7)
