@@ -133,13 +133,22 @@ final class SessionContexts {
         context == 0 ? 0 : try stored(context).agentID
     }
 
+    /// What a session is known by, as its row has it; nil where nothing was asked of it lately.
+    func stored(ofSession session: Int64) throws -> (context: Int64, parent: Int64?)? {
+        guard let members = sessions[session]?.members, members != Members() else { return nil }
+        return (try id(of: members), members.parent == 0 ? nil : members.parent)
+    }
+
+    /// For sessions that have a row and no event in this transaction; a row that is made later
+    /// takes what is known then.
+    ///
     /// Has to be called before the transaction ends, after the sessions' rows are written.
     func flush() throws {
         for session in changed {
-            guard let members = sessions[session]?.members else { continue }
+            guard let known = try stored(ofSession: session) else { continue }
             updateSession.bind(1, session)
-            updateSession.bind(2, try id(of: members))
-            updateSession.bind(3, members.parent == 0 ? nil : members.parent)
+            updateSession.bind(2, known.context)
+            updateSession.bind(3, known.parent)
             try updateSession.run()
         }
         changed.removeAll(keepingCapacity: true)

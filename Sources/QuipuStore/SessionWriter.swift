@@ -60,18 +60,20 @@ final class SessionWriter {
 
     private var changes: [Int64: Change] = [:]
     private var subagents: [Subagent: Change] = [:]
+    private let contexts: SessionContexts
     private let upsert: RawStatement
     private let upsertTool: RawStatement
     private let upsertSubagent: RawStatement
     private let updateTitle: RawStatement
 
-    init(_ connection: OpaquePointer) throws {
+    init(_ connection: OpaquePointer, contexts: SessionContexts) throws {
+        self.contexts = contexts
         upsert = try RawStatement(
             connection,
             """
             INSERT INTO sessions (session, started, last_activity, events, tool_calls, errors,
-                blocked, first, last, timed)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                blocked, first, last, timed, context, parent)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
             ON CONFLICT DO UPDATE SET
                 started = CASE WHEN timed = excluded.timed THEN min(started, excluded.started)
                     WHEN timed THEN started ELSE excluded.started END,
@@ -80,6 +82,8 @@ final class SessionWriter {
                     WHEN timed THEN last_activity ELSE excluded.last_activity END,
                 first = min(first, excluded.first), last = max(last, excluded.last),
                 timed = max(timed, excluded.timed),
+                context = ifnull(excluded.context, context),
+                parent = ifnull(excluded.parent, parent),
                 events = events + excluded.events, tool_calls = tool_calls + excluded.tool_calls,
                 errors = errors + excluded.errors, blocked = blocked + excluded.blocked
             """)
@@ -147,6 +151,9 @@ final class SessionWriter {
             upsert.bind(8, change.first)
             upsert.bind(9, change.last)
             upsert.bind(10, Int64(change.isTimed ? 1 : 0))
+            let known = try contexts.stored(ofSession: session)
+            upsert.bind(11, known?.context)
+            upsert.bind(12, known?.parent)
             try upsert.run()
             for (tool, count) in change.tools where count != 0 {
                 upsertTool.bind(1, session)

@@ -32,9 +32,9 @@ final class WriterTables {
         countedSeries = try series.step() ? series.int(0) : 0
         strings = try StringTable(connection)
         payloads = try PayloadBlockWriter(connection)
-        sessions = try SessionWriter(connection)
         files = try FileTouchWriter(connection)
         contexts = try SessionContexts(connection, strings: strings)
+        sessions = try SessionWriter(connection, contexts: contexts)
         sources = try SourceWriter(connection)
         eventRollups = try EventRollupWriter(connection)
         events = try EventWriter(

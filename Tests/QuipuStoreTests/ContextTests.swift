@@ -48,6 +48,24 @@ import Testing
         }
     }
 
+    /// A session may be known by other rows before its first event comes.
+    @Test func whatIsKnownBeforeTheFirstEventIsKept() async throws {
+        try await withStore { store in
+            var original = line(1, "origin")
+            original.toolUseID = "toolu_0123456789abcdef"
+            original.half = .closing
+            var copy = original
+            copy.session = "fork"
+            copy.project = "/p"
+            try await store.commit([original])
+            try await store.commit([copy], from: "b")
+            #expect(try await store.session("fork") == nil)
+            try await store.commit([line(2, "fork")], from: "c")
+            #expect(try await store.session("fork")?.summary.context == [.project: "/p"])
+            #expect(try await store.allEvents().map { $0.context[.project] } == [nil, "/p"])
+        }
+    }
+
     @Test func aSubagentKeepsItsNameAndModelToItself() async throws {
         try await withStore { store in
             var main = line(1)
