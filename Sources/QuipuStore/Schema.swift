@@ -53,6 +53,7 @@ enum Schema {
             try db.execute(sql: errorIndex)
             try db.execute(sql: sessionChanges)
             try db.execute(sql: fileTable)
+            try db.execute(sql: rowsOfBlocks)
             try db.execute(sql: "UPDATE schema_version SET version = 6")
         }
         try migrator.migrate(database)
