@@ -11,7 +11,7 @@ struct EventFlags: OptionSet {
     static let hasClosing = EventFlags(rawValue: 4)
     static let halves: EventFlags = [.hasOpening, .hasClosing]
     /// No line told the duration: it is the span between the two lines.
-    static let durationIsSpan = EventFlags(rawValue: 8)
+    static let durationIsSpan = EventFlags(rawValue: 16)
 }
 
 /// Everything about an event that another line may change, and what it counts for.
