@@ -15,7 +15,7 @@ SWIFT = REPOSITORY / "Sources/QuipuProtocol/OpenRPCDocument.swift"
 # The order in which people meet them; the rest would follow by name.
 ORDER = [
     "rpc.discover", "health", "stats", "ledger", "events.query", "events.summary",
-    "sessions.list", "sessions.get", "tools.stats", "errors.list", "metrics.list",
+    "sessions.list", "sessions.get", "tools.stats", "errors.list", "files.list", "metrics.list",
     "metrics.query", "sql", "subscribe", "unsubscribe", "admin.retention", "admin.backup",
     "admin.persistence", "admin.flush", "ingest.open", "ingest.batch", "ingest.skip",
 ]

@@ -86,6 +86,10 @@ struct Dispatcher: Sendable {
             let query = try parameters.toolQuery()
             return try await ask { store throws(StoreError) in try await store.tools(query) }
                 .json("tools") { $0.json }
+        case .filesList:
+            let query = try parameters.fileQuery()
+            return try await ask { store throws(StoreError) in try await store.files(query) }
+                .json("files") { $0.json }
         case .metricsList:
             let query = try parameters.seriesQuery()
             return try await ask { store throws(StoreError) in try await store.series(query) }
@@ -138,10 +142,10 @@ struct Dispatcher: Sendable {
     private func session(
         _ query: SessionDetailQuery, now: Timestamp
     ) async throws(RPCError) -> JSON {
-        let summary = try await ask { store throws(StoreError) in
+        let detail = try await ask { store throws(StoreError) in
             try await store.session(query.session)
         }
-        guard let summary else {
+        guard let detail else {
             throw RPCError(
                 .notFound, path: "session", hint: "no session \"\(query.session.prefix(200))\"")
         }
@@ -149,7 +153,7 @@ struct Dispatcher: Sendable {
             try await store.events(query.timeline)
         }
         let page = timeline.json("timeline") { $0.json }
-        return .object((summary.json(now: now).members ?? []) + (page.members ?? []))
+        return .object(detail.members(now: now) + (page.members ?? []))
     }
 
     // MARK: The daemon itself

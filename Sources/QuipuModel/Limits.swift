@@ -17,6 +17,9 @@ public enum Limits {
     public static let sqlRowsPerReplyDefault = 1_000
     public static let queryMsMax = 5_000
     public static let groupsPerReplyMax = 10_000
+    /// Files and subagents of one session that are told with it.
+    public static let sessionFilesMax = 100
+    public static let sessionSubagentsMax = 100
     public static let pointsPerSeriesMax = 11_000
     public static let metricsPerQueryMax = 16
     /// What the default step of a chart aims at.
@@ -55,6 +58,9 @@ public enum Limits {
     public static let attributesBytesMax = 64 << 10
     /// So that no sum of values ever becomes infinite.
     public static let metricValueMax = 1e250
+
+    /// Ids of calls with fewer bytes may be anybody's; longer ones name one call in the world.
+    public static let uniqueIDBytesMin = 16
 
     // Batches between agent and daemon.
     public static let batchBytes = 1 << 20

@@ -9,9 +9,10 @@ public enum Scalar: Hashable, Sendable {
 
 /// One member of `where`.
 public struct Filter: Sendable, Equatable {
-    /// A column (`kind`, `name`, `status`, `session`, `task`, `agent`, `error`, `duration_ms`,
-    /// `source`, `host`) or a path into the attributes, its parts joined by dots (`provider`,
-    /// `tool_input.file_path`); a leading `attributes.` is the same path.
+    /// A column (`kind`, `name`, `status`, `session`, `task`, `agent`, `error`, `error_category`,
+    /// `duration_ms`, `source`, `host`, or one of `ContextColumn`) or a path into the attributes,
+    /// its parts joined by dots (`provider`, `tool_input.file_path`); a leading `attributes.` is
+    /// the same path.
     public var path: String
     public var test: Test
 
@@ -69,20 +70,41 @@ public struct Page<Row: Sendable>: Sendable {
 
 /// `events.query` and `errors.list`.
 public struct EventQuery: Sendable {
+    public enum Order: Sendable {
+        case newestFirst, oldestFirst
+        /// By duration, the longest first; events without one are left out.
+        case slowestFirst
+    }
+
     public var range: TimeRange
     public var filters: [Filter]
-    public var newestFirst: Bool
+    public var order: Order
     public var page: PageRequest
 
     public init(
-        range: TimeRange, filters: [Filter] = [], newestFirst: Bool = true,
+        range: TimeRange, filters: [Filter] = [], order: Order = .newestFirst,
         page: PageRequest = PageRequest()
     ) {
         self.range = range
         self.filters = filters
-        self.newestFirst = newestFirst
+        self.order = order
         self.page = page
     }
+
+    public init(
+        range: TimeRange, filters: [Filter] = [], newestFirst: Bool,
+        page: PageRequest = PageRequest()
+    ) {
+        self.init(
+            range: range, filters: filters, order: newestFirst ? .newestFirst : .oldestFirst,
+            page: page)
+    }
+}
+
+/// Where an event belongs besides its session. The raw value is the word on the wire.
+public enum ContextColumn: String, Sendable, CaseIterable {
+    case project, model, branch, parent, user
+    case agentID = "agent_id"
 }
 
 /// An event as stored.
@@ -98,6 +120,10 @@ public struct Event: Sendable, Equatable {
     public var task: String?
     public var agent: String?
     public var error: String?
+    /// Of status error alone.
+    public var errorCategory: ErrorCategory?
+    /// What is known.
+    public var context: [ContextColumn: String] = [:]
     public var sourcePath: String
     public var sourceOffset: Int64
     /// A JSON object, small and large members together, as text.
@@ -134,9 +160,12 @@ public enum GroupKey: Sendable, Equatable {
 
     public enum Column: String, Sendable, CaseIterable {
         case kind, name, status, session, task, agent, source, host
+        case project, model, branch, parent, user
+        case agentID = "agent_id"
+        case errorCategory = "error_category"
     }
 
-    /// Spans of time in UTC; a week begins on Monday.
+    /// Spans of time; a week begins on Monday.
     public enum Span: String, Sendable, CaseIterable {
         case hour, day, week, month
     }
@@ -166,23 +195,31 @@ public struct SummaryQuery: Sendable {
     public var range: TimeRange
     public var filters: [Filter]
     public var groupBy: [GroupKey]
+    /// An IANA name: whose days, weeks and months. Nil: UTC.
+    public var timeZone: String?
     /// Attribute paths whose numbers are added up.
     public var sum: [String]
+    /// Attribute paths whose numbers' distribution is told.
+    public var quantiles: [String]
     public var page: PageRequest
 
     public init(
-        range: TimeRange, filters: [Filter] = [], groupBy: [GroupKey] = [], sum: [String] = [],
+        range: TimeRange, filters: [Filter] = [], groupBy: [GroupKey] = [],
+        timeZone: String? = nil, sum: [String] = [], quantiles: [String] = [],
         page: PageRequest = PageRequest()
     ) {
         self.range = range
         self.filters = filters
         self.groupBy = groupBy
+        self.timeZone = timeZone
         self.sum = sum
+        self.quantiles = quantiles
         self.page = page
     }
 }
 
-/// Durations in milliseconds; quantiles within the sketch's 1 %.
+/// A distribution, of durations in milliseconds or of any numbers; quantiles within the sketch's
+/// 1 %.
 public struct DurationSummary: Sendable, Equatable {
     public var min, avg, p50, p90, p99, max: Double
 
@@ -228,7 +265,10 @@ public struct EventGroup: Sendable, Equatable {
     public var group: [Member]
     public var counts: OutcomeCounts
     public var duration: DurationSummary?
+    /// The time of the newest.
+    public var last: Timestamp
     public var sums: [Sum]
+    public var quantiles: [Quantiles]
 
     public struct Member: Sendable, Equatable {
         public var name: String
@@ -250,111 +290,27 @@ public struct EventGroup: Sendable, Equatable {
         }
     }
 
-    public init(
-        group: [Member], counts: OutcomeCounts, duration: DurationSummary?, sums: [Sum]
-    ) {
-        self.group = group
-        self.counts = counts
-        self.duration = duration
-        self.sums = sums
-    }
-}
+    public struct Quantiles: Sendable, Equatable {
+        public var path: String
+        /// Nil when no event had a number there.
+        public var summary: DurationSummary?
 
-/// `sessions.list`: sessions with activity in the range.
-public struct SessionQuery: Sendable {
-    public var range: TimeRange
-    public var filters: [Filter]
-    /// Nil: any.
-    public var state: SessionState?
-    /// The moment against which states are told.
-    public var now: Timestamp
-    public var page: PageRequest
-
-    public init(
-        range: TimeRange, filters: [Filter] = [], state: SessionState? = nil, now: Timestamp,
-        page: PageRequest = PageRequest()
-    ) {
-        self.range = range
-        self.filters = filters
-        self.state = state
-        self.now = now
-        self.page = page
-    }
-}
-
-public enum SessionState: String, Sendable, CaseIterable {
-    case active, idle, ended
-
-    public static func of(lastActivity: Timestamp, now: Timestamp) -> SessionState {
-        let idleSeconds = (now.microseconds - lastActivity.microseconds) / 1_000_000
-        if idleSeconds <= Limits.sessionActiveSeconds { return .active }
-        return idleSeconds <= Limits.sessionIdleSeconds ? .idle : .ended
-    }
-}
-
-public struct SessionSummary: Sendable, Equatable {
-    public var session: String
-    public var started: Timestamp
-    public var lastActivity: Timestamp
-    public var eventCount: Int
-    /// Tool calls, whatever became of them.
-    public var toolCount: Int
-    public var errors: Int
-    public var blocked: Int
-    /// Calls by tool, most used first.
-    public var tools: [ToolCount]
-
-    public struct ToolCount: Sendable, Equatable {
-        public var name: String
-        public var count: Int
-
-        public init(name: String, count: Int) {
-            self.name = name
-            self.count = count
+        public init(path: String, summary: DurationSummary?) {
+            self.path = path
+            self.summary = summary
         }
     }
 
     public init(
-        session: String, started: Timestamp, lastActivity: Timestamp, eventCount: Int,
-        toolCount: Int, errors: Int, blocked: Int, tools: [ToolCount]
+        group: [Member], counts: OutcomeCounts, duration: DurationSummary?, last: Timestamp,
+        sums: [Sum], quantiles: [Quantiles] = []
     ) {
-        self.session = session
-        self.started = started
-        self.lastActivity = lastActivity
-        self.eventCount = eventCount
-        self.toolCount = toolCount
-        self.errors = errors
-        self.blocked = blocked
-        self.tools = tools
-    }
-}
-
-/// `tools.stats`.
-public struct ToolQuery: Sendable {
-    public var range: TimeRange
-    public var filters: [Filter]
-    public var page: PageRequest
-
-    public init(range: TimeRange, filters: [Filter] = [], page: PageRequest = PageRequest()) {
-        self.range = range
-        self.filters = filters
-        self.page = page
-    }
-}
-
-public struct ToolStatistics: Sendable, Equatable {
-    public var name: String
-    public var counts: OutcomeCounts
-    public var duration: DurationSummary?
-    public var lastUsed: Timestamp
-
-    public init(
-        name: String, counts: OutcomeCounts, duration: DurationSummary?, lastUsed: Timestamp
-    ) {
-        self.name = name
+        self.group = group
         self.counts = counts
         self.duration = duration
-        self.lastUsed = lastUsed
+        self.last = last
+        self.sums = sums
+        self.quantiles = quantiles
     }
 }
 

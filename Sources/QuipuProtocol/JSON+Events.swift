@@ -22,7 +22,25 @@ extension Event {
                 "source", ["path": .string(sourcePath), "offset": .int(sourceOffset)]),
             JSON.Member("attributes", attributesJSON.isEmpty ? [:] : .raw(attributesJSON)),
         ]
-        return .object(members)
+        return .object(members + knownMembers)
+    }
+
+    /// Members that are only there where something is known.
+    private var knownMembers: [JSON.Member] {
+        var members = context.json
+        if let errorCategory {
+            members.append(JSON.Member("error_category", .string(errorCategory.word)))
+        }
+        return members
+    }
+}
+
+extension [ContextColumn: String] {
+    /// What is known, in one order.
+    var json: [JSON.Member] {
+        ContextColumn.allCases.compactMap { column in
+            self[column].map { JSON.Member(column.rawValue, .string($0)) }
+        }
     }
 }
 
@@ -39,6 +57,14 @@ extension Scalar {
 }
 
 extension DurationSummary {
+    /// Numbers of any size and unit: not rounded.
+    var exact: JSON {
+        [
+            "min": .number(min), "avg": .number(avg), "p50": .number(p50), "p90": .number(p90),
+            "p99": .number(p99), "max": .number(max),
+        ]
+    }
+
     /// All in milliseconds, to the microsecond.
     public var json: JSON {
         func value(_ milliseconds: Double) -> JSON { .number(Round.toThousandth(milliseconds)) }
@@ -68,8 +94,16 @@ extension EventGroup {
         let totals = JSON.object(sums.map { JSON.Member($0.path, .number($0.value)) })
         return .object(
             [JSON.Member("group", names)] + counts.members + [
-                JSON.Member("duration_ms", duration?.json ?? .null), JSON.Member("sum", totals),
-            ])
+                JSON.Member("duration_ms", duration?.json ?? .null),
+                JSON.Member("last", .string(last.rfc3339)), JSON.Member("sum", totals),
+            ] + distributions)
+    }
+
+    /// Only where some were asked for.
+    private var distributions: [JSON.Member] {
+        guard !quantiles.isEmpty else { return [] }
+        let members = quantiles.map { JSON.Member($0.path, $0.summary?.exact ?? .null) }
+        return [JSON.Member("quantiles", .object(members))]
     }
 }
 
@@ -79,23 +113,15 @@ extension ToolStatistics {
             [JSON.Member("name", .string(name))] + counts.members + [
                 JSON.Member("duration_ms", duration?.json ?? .null),
                 JSON.Member("last_used", .string(lastUsed.rfc3339)),
+                JSON.Member("errors_by_category", categories),
             ])
     }
-}
 
-extension SessionSummary {
-    /// - Parameter now: the moment against which the state is told.
-    public func json(now: Timestamp) -> JSON {
-        let state = SessionState.of(lastActivity: lastActivity, now: now)
-        return [
-            "session": .string(session), "started": .string(started.rfc3339),
-            "last_activity": .string(lastActivity.rfc3339), "state": .string(state.rawValue),
-            "event_count": .int(Int64(eventCount)), "tool_count": .int(Int64(toolCount)),
-            "errors": .int(Int64(errors)), "blocked": .int(Int64(blocked)),
-            "tools": .object(tools.map { JSON.Member($0.name, .int(Int64($0.count))) }),
-            // Not known before usage is read from transcripts.
-            "tokens": .null, "cost_usd": .null,
-        ]
+    private var categories: JSON {
+        .object(
+            ErrorCategory.allCases.compactMap { category in
+                errorsByCategory[category].map { JSON.Member(category.word, .int(Int64($0))) }
+            })
     }
 }
 

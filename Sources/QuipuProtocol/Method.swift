@@ -10,6 +10,7 @@ public enum Method: String, Sendable, CaseIterable {
     case sessionsGet = "sessions.get"
     case toolsStats = "tools.stats"
     case errorsList = "errors.list"
+    case filesList = "files.list"
     case metricsList = "metrics.list"
     case metricsQuery = "metrics.query"
     case sql

@@ -101,15 +101,19 @@ public enum OpenRPCDocument {
         "schema":{"$ref":"#/components/schemas/test",\#
         "description":"Shorthand for where.session."}},{"name":"task","required":false,\#
         "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.task."}},\#
-        {"name":"since","required":false,"schema":{"$ref":"#/components/schemas/since"}},\#
-        {"name":"until","required":false,"schema":{"$ref":"#/components/schemas/until"}},\#
-        {"name":"where","required":false,"schema":{"$ref":"#/components/schemas/where"}},\#
-        {"name":"order","required":false,"schema":{"$ref":"#/components/schemas/order",\#
-        "default":"desc"}},{"name":"limit","required":false,\#
-        "schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor","required":false,\#
-        "schema":{"$ref":"#/components/schemas/cursor"}}],"result":{"name":"result",\#
-        "schema":{"type":"object","properties":{"events":{"type":"array",\#
-        "items":{"$ref":"#/components/schemas/event"}},\#
+        {"name":"project","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.project."}},{"name":"model","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.model."}},\#
+        {"name":"user","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.user."}},{"name":"since","required":false,\#
+        "schema":{"$ref":"#/components/schemas/since"}},{"name":"until","required":false,\#
+        "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#
+        "schema":{"$ref":"#/components/schemas/where"}},{"name":"order","required":false,\#
+        "schema":{"$ref":"#/components/schemas/event_order","default":"desc"}},{"name":"limit",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/cursor"}}],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"events":{"type":"array","items":{"$ref":"#/components/schemas/event"}},\#
         "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["events"]}}},\#
         {"name":"events.summary","summary":"Events counted by groups, with durations and sums.",\#
         "paramStructure":"by-name","params":[{"name":"kind","required":false,\#
@@ -121,32 +125,53 @@ public enum OpenRPCDocument {
         "schema":{"$ref":"#/components/schemas/test",\#
         "description":"Shorthand for where.session."}},{"name":"task","required":false,\#
         "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.task."}},\#
-        {"name":"since","required":false,"schema":{"$ref":"#/components/schemas/since"}},\#
-        {"name":"until","required":false,"schema":{"$ref":"#/components/schemas/until"}},\#
-        {"name":"where","required":false,"schema":{"$ref":"#/components/schemas/where"}},\#
-        {"name":"group_by","required":false,"schema":{"$ref":"#/components/schemas/words",\#
-        "description":"Columns (kind, name, status, session, task, agent, source, host),\#
-         spans of UTC time (hour, day, week, month),\#
-         or attributes; at most 8. None: one group of all."}},{"name":"sum","required":false,\#
+        {"name":"project","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.project."}},{"name":"model","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.model."}},\#
+        {"name":"user","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.user."}},{"name":"since","required":false,\#
+        "schema":{"$ref":"#/components/schemas/since"}},{"name":"until","required":false,\#
+        "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#
+        "schema":{"$ref":"#/components/schemas/where"}},{"name":"group_by","required":false,\#
+        "schema":{"$ref":"#/components/schemas/words","description":"Columns (kind, name, status,\#
+         session, task, agent, source, host, project, model, branch, parent, user, agent_id,\#
+         error_category), spans of time (hour, day, week, month; a week begins on Monday),\#
+         or attributes; at most 8. None: one group of all."}},{"name":"time_zone",\#
+        "required":false,"schema":{"type":"string","minLength":1,"maxLength":4096,\#
+        "description":"An IANA name such as Europe/Berlin: hours, days,\#
+         weeks and months are those of its clocks,\#
+         told by the moment that they begin. Default: UTC."}},{"name":"sum","required":false,\#
         "schema":{"$ref":"#/components/schemas/words",\#
-        "description":"Attributes whose numbers are added up; at most 32."}},{"name":"limit",\#
-        "required":false,"schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor",\#
-        "required":false,"schema":{"$ref":"#/components/schemas/cursor"}}],\#
+        "description":"Attributes whose numbers are added up; at most 32."}},{"name":"quantiles",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/words",\#
+        "description":"Attributes whose numbers' distribution is told; at most 32."}},\#
+        {"name":"limit","required":false,"schema":{"$ref":"#/components/schemas/limit"}},\#
+        {"name":"cursor","required":false,"schema":{"$ref":"#/components/schemas/cursor"}}],\#
         "result":{"name":"result","schema":{"type":"object",\#
         "properties":{"groups":{"type":"array","items":{"$ref":"#/components/schemas/group"}},\#
         "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["groups"]}}},\#
         {"name":"sessions.list","summary":"Sessions with activity in the range,\#
          the most recent first.","paramStructure":"by-name","params":[{"name":"session",\#
         "required":false,"schema":{"$ref":"#/components/schemas/test",\#
-        "description":"Shorthand for where.session."}},{"name":"since","required":false,\#
-        "schema":{"$ref":"#/components/schemas/since"}},{"name":"until","required":false,\#
-        "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#
-        "schema":{"$ref":"#/components/schemas/where"}},{"name":"state","required":false,\#
-        "schema":{"enum":["active","idle","ended"]}},{"name":"limit","required":false,\#
-        "schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor","required":false,\#
-        "schema":{"$ref":"#/components/schemas/cursor"}}],"result":{"name":"result",\#
-        "schema":{"type":"object","properties":{"sessions":{"type":"array",\#
-        "items":{"$ref":"#/components/schemas/session"}},\#
+        "description":"Shorthand for where.session."}},{"name":"project","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test",\#
+        "description":"What the session's project must be, as its newest line says."}},\#
+        {"name":"model","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"What the session's model must be, as its newest line says."}},\#
+        {"name":"branch","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"What the session's branch must be, as its newest line says."}},\#
+        {"name":"parent","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"What the session's parent must be, as its newest line says."}},\#
+        {"name":"user","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"What the session's user must be, as its newest line says."}},\#
+        {"name":"since","required":false,"schema":{"$ref":"#/components/schemas/since"}},\#
+        {"name":"until","required":false,"schema":{"$ref":"#/components/schemas/until"}},\#
+        {"name":"where","required":false,"schema":{"$ref":"#/components/schemas/where"}},\#
+        {"name":"state","required":false,"schema":{"enum":["active","idle","ended"]}},\#
+        {"name":"limit","required":false,"schema":{"$ref":"#/components/schemas/limit"}},\#
+        {"name":"cursor","required":false,"schema":{"$ref":"#/components/schemas/cursor"}}],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"sessions":{"type":"array","items":{"$ref":"#/components/schemas/session"}},\#
         "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["sessions"]}}},\#
         {"name":"sessions.get","summary":"One session and its timeline, oldest first.",\#
         "paramStructure":"by-name","params":[{"name":"session","required":true,\#
@@ -163,25 +188,48 @@ public enum OpenRPCDocument {
         "tool_count":{"type":"integer","minimum":0,"description":"Tool calls,\#
          whatever became of them."},"errors":{"type":"integer","minimum":0},\#
         "blocked":{"type":"integer","minimum":0},\#
-        "tools":{"$ref":"#/components/schemas/counts_by_name"},"tokens":{"type":["object","null"],\#
-        "description":"Null: not known."},"cost_usd":{"type":["number","null"],\#
-        "description":"Null: not known."},"timeline":{"type":"array","description":"Its events,\#
-         whatever their age.","items":{"$ref":"#/components/schemas/event"}},\#
-        "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["session",\#
+        "tools":{"$ref":"#/components/schemas/counts_by_name"},\#
+        "tokens":{"description":"Null: not known.",\#
+        "oneOf":[{"$ref":"#/components/schemas/tokens"},{"type":"null"}]},\#
+        "cost_usd":{"type":["number","null"],"description":"Null: not known."},\#
+        "timeline":{"type":"array","description":"Its events, whatever their age.",\#
+        "items":{"$ref":"#/components/schemas/event"}},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"},"file_count":{"type":"integer",\#
+        "minimum":0,"description":"Files that its calls touched."},\#
+        "subagent_count":{"type":"integer","minimum":0,"description":"Subagents within it,\#
+         and sessions that it started."},"title":{"type":"string",\#
+        "description":"Given where it is known."},"project":{"type":"string",\#
+        "description":"The working directory. Given where it is known."},"model":{"type":"string",\#
+        "description":"Given where it is known."},"branch":{"type":"string",\#
+        "description":"The git branch. Given where it is known."},"parent":{"type":"string",\#
+        "description":"The session that started this one. Given where it is known."},\#
+        "user":{"type":"string","description":"Given where it is known."},\#
+        "subagents":{"type":"array","description":"The first started first, at most 100.",\#
+        "items":{"$ref":"#/components/schemas/subagent"},"maxItems":100},"files":{"type":"array",\#
+        "description":"The last touched first, at most 100; files.list has them all.",\#
+        "items":{"$ref":"#/components/schemas/file"},"maxItems":100}},"required":["session",\#
         "started","last_activity","state","event_count","tool_count","errors","blocked","tools",\#
-        "tokens","cost_usd","timeline"]}}},{"name":"tools.stats","summary":"Each tool: calls,\#
-         outcomes and durations.","paramStructure":"by-name","params":[{"name":"name",\#
-        "required":false,"schema":{"$ref":"#/components/schemas/test",\#
-        "description":"Shorthand for where.name."}},{"name":"session","required":false,\#
-        "schema":{"$ref":"#/components/schemas/test",\#
+        "tokens","cost_usd","timeline","file_count","subagent_count","subagents","files"]}}},\#
+        {"name":"tools.stats","summary":"Each tool: calls, outcomes and durations.",\#
+        "paramStructure":"by-name","params":[{"name":"name","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.name."}},\#
+        {"name":"session","required":false,"schema":{"$ref":"#/components/schemas/test",\#
         "description":"Shorthand for where.session."}},{"name":"task","required":false,\#
         "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.task."}},\#
-        {"name":"since","required":false,"schema":{"$ref":"#/components/schemas/since"}},\#
-        {"name":"until","required":false,"schema":{"$ref":"#/components/schemas/until"}},\#
-        {"name":"where","required":false,"schema":{"$ref":"#/components/schemas/where"}},\#
-        {"name":"limit","required":false,"schema":{"$ref":"#/components/schemas/limit"}},\#
-        {"name":"cursor","required":false,"schema":{"$ref":"#/components/schemas/cursor"}}],\#
-        "result":{"name":"result","schema":{"type":"object","properties":{"tools":{"type":"array",\#
+        {"name":"project","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.project."}},{"name":"model","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.model."}},\#
+        {"name":"user","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.user."}},{"name":"since","required":false,\#
+        "schema":{"$ref":"#/components/schemas/since"}},{"name":"until","required":false,\#
+        "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#
+        "schema":{"$ref":"#/components/schemas/where"}},{"name":"order","required":false,\#
+        "schema":{"enum":["calls","errors","slowest"],"default":"calls",\#
+        "description":"Most used first, most errors first,\#
+         or the highest 90th percentile of durations first."}},{"name":"limit","required":false,\#
+        "schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor","required":false,\#
+        "schema":{"$ref":"#/components/schemas/cursor"}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"tools":{"type":"array",\#
         "items":{"$ref":"#/components/schemas/tool"}},\#
         "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["tools"]}}},\#
         {"name":"errors.list","summary":"Events with status error, newest first.",\#
@@ -192,16 +240,42 @@ public enum OpenRPCDocument {
         "schema":{"$ref":"#/components/schemas/test",\#
         "description":"Shorthand for where.session."}},{"name":"task","required":false,\#
         "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.task."}},\#
-        {"name":"since","required":false,"schema":{"$ref":"#/components/schemas/since"}},\#
-        {"name":"until","required":false,"schema":{"$ref":"#/components/schemas/until"}},\#
-        {"name":"where","required":false,"schema":{"$ref":"#/components/schemas/where"}},\#
-        {"name":"order","required":false,"schema":{"$ref":"#/components/schemas/order",\#
-        "default":"desc"}},{"name":"limit","required":false,\#
-        "schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor","required":false,\#
-        "schema":{"$ref":"#/components/schemas/cursor"}}],"result":{"name":"result",\#
-        "schema":{"type":"object","properties":{"errors":{"type":"array",\#
-        "items":{"$ref":"#/components/schemas/event"}},\#
+        {"name":"project","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.project."}},{"name":"model","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.model."}},\#
+        {"name":"user","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.user."}},{"name":"since","required":false,\#
+        "schema":{"$ref":"#/components/schemas/since"}},{"name":"until","required":false,\#
+        "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#
+        "schema":{"$ref":"#/components/schemas/where"}},{"name":"order","required":false,\#
+        "schema":{"$ref":"#/components/schemas/event_order","default":"desc"}},{"name":"limit",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/cursor"}}],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"errors":{"type":"array","items":{"$ref":"#/components/schemas/event"}},\#
         "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["errors"]}}},\#
+        {"name":"files.list","summary":"Files that tool calls touched in the range,\#
+         the last touched first.","paramStructure":"by-name","params":[{"name":"path",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.path."}},{"name":"session","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.session."}},{"name":"project","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.project."}},{"name":"since","required":false,\#
+        "schema":{"$ref":"#/components/schemas/since"}},{"name":"until","required":false,\#
+        "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#
+        "schema":{"type":"object","description":"Path → test. A path is path, session,\#
+         what the session is known by (project, model, branch, parent, user, agent_id),\#
+         or of the file's counts: reads, writes, edits. All must hold.","maxProperties":64,\#
+        "propertyNames":{"enum":["path","session","project","model","branch","parent","user",\#
+        "agent_id","reads","writes","edits"]},\#
+        "additionalProperties":{"$ref":"#/components/schemas/test"}}},{"name":"limit",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/cursor"}}],\#
+        "result":{"name":"result","schema":{"type":"object","properties":{"files":{"type":"array",\#
+        "description":"Each with what all sessions that pass did to it; each call counts once.",\#
+        "items":{"$ref":"#/components/schemas/file"}},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["files"]}}},\#
         {"name":"metrics.list","summary":"Which series there are, with samples in the range.",\#
         "paramStructure":"by-name","params":[{"name":"metric","required":false,\#
         "schema":{"type":"string","description":"A name; * stands for anything.","minLength":1,\#
@@ -347,9 +421,10 @@ public enum OpenRPCDocument {
         f one.","oneOf":[{"type":"string","minLength":1,"maxLength":4096},{"type":"array",\#
         "items":{"type":"string","minLength":1,"maxLength":4096},"uniqueItems":true}]},\#
         "where":{"type":"object","description":"Path → test. A path is a column (kind, name,\#
-         status, session, task, agent, error, duration_ms, source, host),\#
-         or leads into the attributes, its parts joined by dots. All must hold.",\#
-        "maxProperties":64,"propertyNames":{"minLength":1},\#
+         status, session, task, agent, error, error_category, duration_ms, source, host, project,\#
+         model, branch, parent, user, agent_id), or leads into the attributes,\#
+         its parts joined by dots. All must hold.","maxProperties":64,\#
+        "propertyNames":{"minLength":1},\#
         "additionalProperties":{"$ref":"#/components/schemas/test"}},\#
         "where_tags":{"type":"object","description":"Tag → test. All must hold.",\#
         "maxProperties":64,"propertyNames":{"minLength":1},\#
@@ -377,13 +452,22 @@ public enum OpenRPCDocument {
         "error":{"type":["string","null"]},"source":{"type":"object",\#
         "properties":{"path":{"type":"string"},"offset":{"type":"integer","minimum":0,\#
         "description":"Where the line begins, in bytes."}},"required":["path","offset"]},\#
-        "attributes":{"type":"object","description":"Whatever else the line said."}},\#
-        "required":["seq","time","kind","name","status","duration_ms","session","task","agent",\#
-        "error","source","attributes"]},"durations":{"type":"object",\#
-        "description":"Milliseconds; quantiles within 1 %.","properties":{"min":{"type":"number"},\#
-        "avg":{"type":"number"},"p50":{"type":"number"},"p90":{"type":"number"},\#
-        "p99":{"type":"number"},"max":{"type":"number"}},"required":["min","avg","p50","p90",\#
-        "p99","max"]},"group":{"type":"object","properties":{"group":{"type":"object",\#
+        "attributes":{"type":"object","description":"Whatever else the line said."},\#
+        "project":{"type":"string",\#
+        "description":"The working directory. Given where it is known."},"model":{"type":"string",\#
+        "description":"Given where it is known."},"branch":{"type":"string",\#
+        "description":"The git branch. Given where it is known."},"parent":{"type":"string",\#
+        "description":"The session that started this one. Given where it is known."},\#
+        "user":{"type":"string","description":"Given where it is known."},\#
+        "agent_id":{"type":"string","description":"The subagent. Given where it is known."},\#
+        "error_category":{"$ref":"#/components/schemas/error_category",\#
+        "description":"Of status error alone."}},"required":["seq","time","kind","name","status",\#
+        "duration_ms","session","task","agent","error","source","attributes"]},\#
+        "durations":{"type":"object","description":"Milliseconds; quantiles within 1 %.",\#
+        "properties":{"min":{"type":"number"},"avg":{"type":"number"},"p50":{"type":"number"},\#
+        "p90":{"type":"number"},"p99":{"type":"number"},"max":{"type":"number"}},\#
+        "required":["min","avg","p50","p90","p99","max"]},"group":{"type":"object",\#
+        "properties":{"group":{"type":"object",\#
         "description":"Each word of group_by and its value.",\#
         "additionalProperties":{"$ref":"#/components/schemas/scalar"}},"count":{"type":"integer",\#
         "minimum":0,"description":"All of them."},"ok":{"type":"integer","minimum":0},\#
@@ -393,30 +477,49 @@ public enum OpenRPCDocument {
         "maximum":100},"duration_ms":{"oneOf":[{"$ref":"#/components/schemas/durations"},\#
         {"type":"null"}]},"sum":{"type":"object",\#
         "description":"Each path of sum and the total of its numbers.",\#
-        "additionalProperties":{"type":"number"}}},"required":["group","count","ok","errors",\#
-        "blocked","running","success_rate_percent","duration_ms","sum"]},\#
-        "session":{"type":"object","properties":{"session":{"type":"string"},\#
-        "started":{"$ref":"#/components/schemas/time"},\#
+        "additionalProperties":{"type":"number"}},"last":{"$ref":"#/components/schemas/time",\#
+        "description":"The time of the newest."},"quantiles":{"type":"object",\#
+        "description":"Each attribute named in quantiles and how its numbers are distributed; null\#
+         where there are none. Given where asked for.",\#
+        "additionalProperties":{"oneOf":[{"$ref":"#/components/schemas/distribution"},\#
+        {"type":"null"}]}}},"required":["group","count","ok","errors","blocked","running",\#
+        "success_rate_percent","duration_ms","sum","last"]},"session":{"type":"object",\#
+        "properties":{"session":{"type":"string"},"started":{"$ref":"#/components/schemas/time"},\#
         "last_activity":{"$ref":"#/components/schemas/time"},"state":{"enum":["active","idle",\#
         "ended"],"description":"Last activity at most 5 min ago, at most 30 min ago,\#
          or before that."},"event_count":{"type":"integer","minimum":0},\#
         "tool_count":{"type":"integer","minimum":0,"description":"Tool calls,\#
          whatever became of them."},"errors":{"type":"integer","minimum":0},\#
         "blocked":{"type":"integer","minimum":0},\#
-        "tools":{"$ref":"#/components/schemas/counts_by_name"},"tokens":{"type":["object","null"],\#
-        "description":"Null: not known."},"cost_usd":{"type":["number","null"],\#
-        "description":"Null: not known."}},"required":["session","started","last_activity",\#
-        "state","event_count","tool_count","errors","blocked","tools","tokens","cost_usd"]},\#
-        "tool":{"type":"object","properties":{"name":{"type":"string"},"count":{"type":"integer",\#
-        "minimum":0,"description":"All of them."},"ok":{"type":"integer","minimum":0},\#
+        "tools":{"$ref":"#/components/schemas/counts_by_name"},\#
+        "tokens":{"description":"Null: not known.",\#
+        "oneOf":[{"$ref":"#/components/schemas/tokens"},{"type":"null"}]},\#
+        "cost_usd":{"type":["number","null"],"description":"Null: not known."},\#
+        "file_count":{"type":"integer","minimum":0,"description":"Files that its calls touched."},\#
+        "subagent_count":{"type":"integer","minimum":0,"description":"Subagents within it,\#
+         and sessions that it started."},"title":{"type":"string",\#
+        "description":"Given where it is known."},"project":{"type":"string",\#
+        "description":"The working directory. Given where it is known."},"model":{"type":"string",\#
+        "description":"Given where it is known."},"branch":{"type":"string",\#
+        "description":"The git branch. Given where it is known."},"parent":{"type":"string",\#
+        "description":"The session that started this one. Given where it is known."},\#
+        "user":{"type":"string","description":"Given where it is known."}},"required":["session",\#
+        "started","last_activity","state","event_count","tool_count","errors","blocked","tools",\#
+        "tokens","cost_usd","file_count","subagent_count"]},"tool":{"type":"object",\#
+        "properties":{"name":{"type":"string"},"count":{"type":"integer","minimum":0,\#
+        "description":"All of them."},"ok":{"type":"integer","minimum":0},\#
         "errors":{"type":"integer","minimum":0},"blocked":{"type":"integer","minimum":0},\#
         "running":{"type":"integer","minimum":0},"success_rate_percent":{"type":["number","null"],\#
         "description":"100 · ok / (ok + errors); null when none ended.","minimum":0,\#
         "maximum":100},"duration_ms":{"oneOf":[{"$ref":"#/components/schemas/durations"},\#
-        {"type":"null"}]},"last_used":{"$ref":"#/components/schemas/time"}},"required":["name",\#
-        "count","ok","errors","blocked","running","success_rate_percent","duration_ms",\#
-        "last_used"]},"metric_type":{"enum":["counter","gauge","timer","histogram","distribution",\#
-        "set"]},"tags":{"type":"object",\#
+        {"type":"null"}]},"last_used":{"$ref":"#/components/schemas/time"},\#
+        "errors_by_category":{"type":"object",\#
+        "description":"Of the errors whose events are still there.",\#
+        "propertyNames":{"$ref":"#/components/schemas/error_category"},\#
+        "additionalProperties":{"type":"integer","minimum":1}}},"required":["name","count","ok",\#
+        "errors","blocked","running","success_rate_percent","duration_ms","last_used",\#
+        "errors_by_category"]},"metric_type":{"enum":["counter","gauge","timer","histogram",\#
+        "distribution","set"]},"tags":{"type":"object",\#
         "description":"The value of a bare tag is empty; values of a key that comes more than once\#
          are a list.","additionalProperties":{"oneOf":[{"type":"string"},{"type":"array",\#
         "items":{"type":"string"},"minItems":2}]}},"series":{"type":"object",\#
@@ -518,8 +621,36 @@ public enum OpenRPCDocument {
         "series":{"type":"integer","minimum":0},"sources":{"type":"integer","minimum":0},\#
         "bytes_freed":{"type":"integer","minimum":0,\#
         "description":"Given back to the file system."}},"required":["payload_blocks","events",\#
-        "sessions","event_rollups","rollups_merged","rollups","series","sources","bytes_freed"]}},\#
-        "errors":{"parse_error":{"code":-32700,"message":"Parse error",\#
+        "sessions","event_rollups","rollups_merged","rollups","series","sources","bytes_freed"]},\#
+        "error_category":{"enum":["permission","not_found","timeout","syntax","network","git",\#
+        "validation","resource","command_not_found","unknown"],\#
+        "description":"What kind of thing went wrong, by the rules of docs/database.md."},\#
+        "event_order":{"enum":["asc","desc","slowest"],\#
+        "description":"By time: oldest first or newest first; or by duration, the longest first,\#
+         without events that have none."},"distribution":{"type":"object",\#
+        "description":"Quantiles are within 1 %.","properties":{"min":{"type":"number"},\#
+        "avg":{"type":"number"},"p50":{"type":"number"},"p90":{"type":"number"},\#
+        "p99":{"type":"number"},"max":{"type":"number"}},"required":["min","avg","p50","p90",\#
+        "p99","max"]},"tokens":{"type":"object","description":"Five disjoint counts,\#
+         and their sum.","properties":{"input":{"type":"integer","minimum":0},\#
+        "cache_write_5m":{"type":"integer","minimum":0},"cache_write_1h":{"type":"integer",\#
+        "minimum":0},"cache_read":{"type":"integer","minimum":0},"output":{"type":"integer",\#
+        "minimum":0},"total":{"type":"integer","minimum":0}},"required":["input","cache_write_5m",\#
+        "cache_write_1h","cache_read","output","total"]},"file":{"type":"object",\#
+        "properties":{"path":{"type":"string"},"reads":{"type":"integer","minimum":0},\#
+        "writes":{"type":"integer","minimum":0},"edits":{"type":"integer","minimum":0},\#
+        "first_seen":{"$ref":"#/components/schemas/time"},\#
+        "last_seen":{"$ref":"#/components/schemas/time"},"sessions":{"type":"integer","minimum":0,\#
+        "description":"How many sessions touched it."}},"required":["path","reads","writes",\#
+        "edits","first_seen","last_seen","sessions"]},"subagent":{"type":"object",\#
+        "description":"A subagent within the session,\#
+         or a session that it started: one of agent_id and session is null.",\#
+        "properties":{"agent_id":{"type":["string","null"]},"session":{"type":["string","null"]},\#
+        "started":{"$ref":"#/components/schemas/time"},\#
+        "last_activity":{"$ref":"#/components/schemas/time"},"event_count":{"type":"integer",\#
+        "minimum":0},"tool_count":{"type":"integer","minimum":0},"errors":{"type":"integer",\#
+        "minimum":0}},"required":["agent_id","session","started","last_activity","event_count",\#
+        "tool_count","errors"]}},"errors":{"parse_error":{"code":-32700,"message":"Parse error",\#
         "data":"the line is not JSON"},"invalid_request":{"code":-32600,\#
         "message":"Invalid request","data":"the envelope is wrong"},\#
         "method_not_found":{"code":-32601,"message":"Method not found","data":"no such method"},\#

@@ -39,7 +39,13 @@ extension Parameters {
         _ column: String, _ value: JSON, path: String
     ) throws(RPCError) -> Filter {
         let test = try test(value, path: path)
-        if column == "status" { try checkStatus(test, path: path) }
+        switch column {
+        case "status":
+            try checkWords(EventStatus.allCases.compactMap(\.word), in: test, path: path)
+        case "error_category":
+            try checkWords(ErrorCategory.allCases.map(\.word), in: test, path: path)
+        default: break
+        }
         return Filter(path: column, test: test)
     }
 
@@ -110,18 +116,19 @@ extension Parameters {
         }
     }
 
-    /// Statuses are a closed set: a misspelt one is refused rather than matching nothing.
-    private static func checkStatus(_ test: Filter.Test, path: String) throws(RPCError) {
+    /// Of a closed set, a misspelt word is refused rather than matching nothing.
+    private static func checkWords(
+        _ words: [String], in test: Filter.Test, path: String
+    ) throws(RPCError) {
         switch test {
         case .oneOf(let values):
             for value in values where value != .null {
-                guard case .string(let word) = value, EventStatus(word: word) != nil else {
-                    let words = EventStatus.allCases.compactMap(\.word)
+                guard case .string(let word) = value, words.contains(word) else {
                     throw .invalid(path, "\(oneOf(words)), or null")
                 }
             }
-        case .not(let inner): try checkStatus(inner, path: "\(path).not")
-        case .all(let tests): for inner in tests { try checkStatus(inner, path: path) }
+        case .not(let inner): try checkWords(words, in: inner, path: "\(path).not")
+        case .all(let tests): for inner in tests { try checkWords(words, in: inner, path: path) }
         case .atLeast, .above, .atMost, .below, .like: break
         }
     }

@@ -4,6 +4,24 @@ public import QuipuModel
 // members and refuses the others.
 
 /// In which order events come.
+enum EventOrder: String, CaseIterable {
+    /// Oldest first.
+    case asc
+    /// Newest first.
+    case desc
+    /// The longest duration first.
+    case slowest
+
+    var order: EventQuery.Order {
+        switch self {
+        case .asc: .oldestFirst
+        case .desc: .newestFirst
+        case .slowest: .slowestFirst
+        }
+    }
+}
+
+/// In which order a session's events come.
 public enum Order: String, Sendable, CaseIterable {
     /// Oldest first.
     case asc
@@ -36,7 +54,9 @@ public struct SubscribeRequest: Sendable {
 }
 
 extension Parameters {
-    private static let eventColumns = ["kind", "name", "status", "session", "task"]
+    private static let eventColumns = [
+        "kind", "name", "status", "session", "task", "project", "model", "user",
+    ]
 
     /// `health`, `stats`, `rpc.discover`.
     public func none() throws(RPCError) { try finish() }
@@ -55,7 +75,7 @@ extension Parameters {
 
     /// `errors.list`.
     public mutating func errorQuery() throws(RPCError) -> EventQuery {
-        var query = try events(columns: ["kind", "name", "session", "task"])
+        var query = try events(columns: Parameters.eventColumns.filter { $0 != "status" })
         query.filters.append(Filter(path: "status", test: .oneOf([.string("error")])))
         return query
     }
@@ -64,11 +84,11 @@ extension Parameters {
         let filters = try columnFilters(columns)
         let range = try timeRange()
         let conditions = try self.filters()
-        let order: Order = try word("order") ?? .desc
+        let order: EventOrder = try word("order") ?? .desc
         let page = try page()
         try finish()
         return EventQuery(
-            range: range, filters: filters + conditions, newestFirst: order == .desc, page: page)
+            range: range, filters: filters + conditions, order: order.order, page: page)
     }
 
     /// `events.summary`.
@@ -77,12 +97,15 @@ extension Parameters {
         let range = try timeRange()
         let conditions = try self.filters()
         let groupBy = try strings("group_by", countMax: Limits.groupKeysMax) ?? []
+        let timeZone = try string("time_zone")
         let sum = try strings("sum", countMax: Limits.aggregatesMax) ?? []
+        let quantiles = try strings("quantiles", countMax: Limits.aggregatesMax) ?? []
         let page = try page()
         try finish()
         return SummaryQuery(
             range: range, filters: filters + conditions, groupBy: groupBy.map(GroupKey.init(word:)),
-            sum: sum.map(Parameters.attributePath), page: page)
+            timeZone: timeZone, sum: sum.map(Parameters.attributePath),
+            quantiles: quantiles.map(Parameters.attributePath), page: page)
     }
 
     private static func attributePath(_ word: String) -> String {
@@ -92,13 +115,15 @@ extension Parameters {
     /// `sessions.list`.
     public mutating func sessionQuery() throws(RPCError) -> SessionQuery {
         let filters = try columnFilters(["session"])
+        let known = try columnFilters(["project", "model", "branch", "parent", "user"])
         let range = try timeRange()
         let conditions = try self.filters()
         let state: SessionState? = try word("state")
         let page = try page()
         try finish()
         return SessionQuery(
-            range: range, filters: filters + conditions, state: state, now: now, page: page)
+            range: range, filters: filters + conditions, contextFilters: known, state: state,
+            now: now, page: page)
     }
 
     /// `sessions.get`.
@@ -117,12 +142,23 @@ extension Parameters {
 
     /// `tools.stats`.
     public mutating func toolQuery() throws(RPCError) -> ToolQuery {
-        let filters = try columnFilters(["name", "session", "task"])
+        let filters = try columnFilters(["name", "session", "task", "project", "model", "user"])
+        let range = try timeRange()
+        let conditions = try self.filters()
+        let order: ToolQuery.Order = try word("order") ?? .calls
+        let page = try page()
+        try finish()
+        return ToolQuery(range: range, filters: filters + conditions, order: order, page: page)
+    }
+
+    /// `files.list`.
+    public mutating func fileQuery() throws(RPCError) -> FileQuery {
+        let filters = try columnFilters(["path", "session", "project"])
         let range = try timeRange()
         let conditions = try self.filters()
         let page = try page()
         try finish()
-        return ToolQuery(range: range, filters: filters + conditions, page: page)
+        return FileQuery(range: range, filters: filters + conditions, page: page)
     }
 
     /// `sql`.

@@ -1,171 +1,5 @@
 import QuipuModel
 
-/// The row of `events` that a scan stands on.
-struct EventRow {
-    private static let facts = """
-        id, time, flags, kind, name, status, duration_us, session, task, agent, error, source, offset,
-        tool_use_id
-        """
-    private static let details = """
-        , attributes, opening_block, opening_at, closing_block, closing_at
-        """
-
-    static let kindColumn: Int32 = 3
-    static let nameColumn: Int32 = 4
-
-    /// What to select. Attributes are the bulk of a row: leave them out where nothing asks for
-    /// them.
-    static func columns(withAttributes: Bool) -> String { withAttributes ? facts + details : facts }
-
-    let row: RawStatement
-
-    var seq: Int64 { row.int(0) }
-    var time: Timestamp { Timestamp(microseconds: row.int(1)) }
-    var flags: EventFlags { EventFlags(rawValue: row.int(2)) }
-    var kind: Int64 { row.int(3) }
-    var name: Int64? { row.optionalInt(4) }
-    var status: EventStatus { EventStatus(rawValue: UInt8(clamping: row.int(5))) ?? .none }
-    var durationMs: Double? { row.optionalInt(6).map { Double($0) / 1_000 } }
-    var session: Int64? { row.optionalInt(7) }
-    var error: String? { row.string(10) }
-    var source: Int64 { row.int(11) }
-    var offset: Int64 { row.int(12) }
-    var toolUseID: String? { row.string(13) }
-    var attributes: UnsafeRawBufferPointer? { row.bytes(14) }
-    var openingPayload: PayloadReference? {
-        PayloadReference(block: row.optionalInt(15), packed: row.optionalInt(16))
-    }
-    var closingPayload: PayloadReference? {
-        PayloadReference(block: row.optionalInt(17), packed: row.optionalInt(18))
-    }
-
-    /// The value at a path: of the attributes, else of the payload.
-    func attribute(_ path: JSONPath, _ context: ReadContext) throws -> Scalar {
-        if let value = attributes.flatMap({ path.find(in: $0) }) { return JSONText.scalar(value) }
-        // The closing half is the newer one.
-        for payload in [closingPayload, openingPayload] {
-            let found = try context.payload(payload)?.withUnsafeBytes { bytes in
-                path.find(in: bytes).map { JSONText.scalar($0) }
-            }
-            if let found { return found }
-        }
-        return .null
-    }
-
-    /// Small and large members together.
-    func attributesJSON(_ context: ReadContext) throws -> String {
-        var object = attributes.map { [UInt8]($0) } ?? [UInt8]("{}".utf8)
-        for payload in [openingPayload, closingPayload] {
-            guard let more = try context.payload(payload) else { continue }
-            object = object.withUnsafeBytes { first in
-                more.withUnsafeBytes { JSONText.merge(first, $0) }
-            }
-        }
-        return String(decoding: object, as: UTF8.self)
-    }
-
-    func event(_ context: ReadContext) throws -> Event {
-        let source = try context.source(self.source)
-        return Event(
-            seq: seq, time: time, timeIsArrival: flags.contains(.timeIsArrival),
-            kind: try context.text(kind), name: try context.text(name), status: status,
-            durationMs: durationMs, session: try context.text(session),
-            task: try context.text(row.optionalInt(8)), agent: try context.text(row.optionalInt(9)),
-            error: error, sourcePath: source.path, sourceOffset: offset,
-            attributesJSON: try attributesJSON(context))
-    }
-}
-
-/// What a filter tests, or a group is made of.
-enum EventOperand {
-    /// A column of interned text, by its place in the row.
-    case interned(Int32)
-    case status
-    case durationMs
-    case error
-    case source
-    case host
-    case toolUseID
-    case attribute(JSONPath)
-
-    init(path: String) {
-        switch path {
-        case "kind": self = .interned(EventRow.kindColumn)
-        case "name": self = .interned(EventRow.nameColumn)
-        case "status": self = .status
-        case "duration_ms": self = .durationMs
-        case "session": self = .interned(7)
-        case "task": self = .interned(8)
-        case "agent": self = .interned(9)
-        case "error": self = .error
-        case "source": self = .source
-        case "host": self = .host
-        case "tool_use_id": self = .toolUseID
-        default:
-            let prefix = "attributes."
-            self = .attribute(
-                JSONPath(path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path))
-        }
-    }
-
-    var needsAttributes: Bool { if case .attribute = self { true } else { false } }
-
-    func value(_ row: EventRow, _ context: ReadContext) throws -> Scalar {
-        switch self {
-        case .interned(let column):
-            return try context.text(row.row.optionalInt(column)).map(Scalar.string) ?? .null
-        case .status: return row.status.word.map(Scalar.string) ?? .null
-        case .durationMs: return row.durationMs.map(Scalar.double) ?? .null
-        case .error: return row.error.map(Scalar.string) ?? .null
-        case .source: return .string(try context.source(row.source).path)
-        case .host: return .string(try context.source(row.source).host)
-        case .toolUseID: return row.toolUseID.map(Scalar.string) ?? .null
-        case .attribute(let path): return try row.attribute(path, context)
-        }
-    }
-}
-
-/// The filters of one question, made ready. Columns are tested before attributes, which cost more.
-struct EventMatcher {
-    private var filters: [CompiledFilter]
-
-    private struct CompiledFilter {
-        var operand: EventOperand
-        var test: Filter.Test
-        /// Verdicts by interned id.
-        var verdicts: [Int64: Bool] = [:]
-
-        mutating func matches(_ row: EventRow, _ context: ReadContext) throws -> Bool {
-            guard case .interned(let column) = operand, let id = row.row.optionalInt(column) else {
-                return test.matches(try operand.value(row, context))
-            }
-            if let verdict = verdicts[id] { return verdict }
-            let verdict = test.matches(.string(try context.text(id)))
-            verdicts[id] = verdict
-            return verdict
-        }
-    }
-
-    init(_ filters: [Filter]) throws(StoreError) {
-        for filter in filters { try filter.test.check(path: filter.path) }
-        let compiled = filters.map {
-            CompiledFilter(operand: EventOperand(path: $0.path), test: $0.test)
-        }
-        self.filters =
-            compiled.filter { !$0.operand.needsAttributes }
-            + compiled.filter { $0.operand.needsAttributes }
-    }
-
-    var needsAttributes: Bool { filters.contains { $0.operand.needsAttributes } }
-
-    mutating func matches(_ row: EventRow, _ context: ReadContext) throws -> Bool {
-        for index in filters.indices where try !filters[index].matches(row, context) {
-            return false
-        }
-        return true
-    }
-}
-
 /// All events in a range that pass the filters.
 struct EventScan {
     enum Order {
@@ -175,8 +9,14 @@ struct EventScan {
     }
 
     private var matcher: EventMatcher
-    private let statement: RawStatement
     private let context: ReadContext
+    private var rows: Rows
+
+    private enum Rows {
+        case statement(RawStatement)
+        /// Ids in their order, the next one last, and what finds a row by its id.
+        case list([Int64], RawStatement)
+    }
 
     /// - Parameter after: the last row of the page before: its time and `seq`.
     init(
@@ -185,14 +25,30 @@ struct EventScan {
     ) throws {
         self.context = context
         matcher = try EventMatcher(filters)
-        let range = try Self.narrowed(range, to: filters, context)
-        let onlyErrors = filters.contains { $0.path == "status" && $0.test.onlyTexts == ["error"] }
-        var sql = "SELECT "
-        sql += EventRow.columns(withAttributes: withAttributes || matcher.needsAttributes)
-        sql += " FROM events"
-        if order == .any, !onlyErrors, try Self.isMostOfAll(range, context) {
-            sql += " NOT INDEXED"
+        let columns = EventRow.columns(withAttributes: withAttributes || matcher.needsAttributes)
+        if let sessions = try SessionSpan(filters, context) {
+            let range = sessions.narrowed(range)
+            if sessions.isSmall {
+                let ids = try sessions.events(in: range, order, after: after)
+                let find = try context.prepare("SELECT \(columns) FROM events WHERE id = ?1")
+                rows = .list(ids, find)
+            } else {
+                rows = .statement(
+                    try Self.statement(context, range, filters, columns, order, after: after))
+            }
+        } else {
+            rows = .statement(
+                try Self.statement(context, range, filters, columns, order, after: after))
         }
+    }
+
+    private static func statement(
+        _ context: ReadContext, _ range: TimeRange, _ filters: [Filter], _ columns: String,
+        _ order: Order, after: (time: Int64, seq: Int64)?
+    ) throws -> RawStatement {
+        let onlyErrors = filters.contains { $0.path == "status" && $0.test.onlyTexts == ["error"] }
+        var sql = "SELECT \(columns) FROM events"
+        if order == .any, !onlyErrors, try isMostOfAll(range, context) { sql += " NOT INDEXED" }
         sql += " WHERE time >= ?1 AND time < ?2"
         if onlyErrors { sql += " AND status = \(EventStatus.error.rawValue)" }
         if after != nil { sql += " AND (time, id) \(order == .newestFirst ? "<" : ">") (?3, ?4)" }
@@ -201,13 +57,14 @@ struct EventScan {
         case .oldestFirst: sql += " ORDER BY time, id"
         case .any: break
         }
-        statement = try context.prepare(sql)
+        let statement = try context.prepare(sql)
         statement.bind(1, range.since.microseconds)
         statement.bind(2, range.until.microseconds)
         if let after {
             statement.bind(3, after.time)
             statement.bind(4, after.seq)
         }
+        return statement
     }
 
     /// Whether the range spans more than half of the time that is stored: then reading the table
@@ -226,37 +83,101 @@ struct EventScan {
 
     /// The next row that passes; valid until the next call.
     mutating func next() throws -> EventRow? {
-        while try statement.step() {
+        while let statement = try step() {
             let row = EventRow(row: statement)
             if try matcher.matches(row, context) { return row }
         }
         return nil
     }
 
-    /// A question about certain sessions need not look before they began nor after they ended.
-    private static func narrowed(
-        _ range: TimeRange, to filters: [Filter], _ context: ReadContext
-    ) throws -> TimeRange {
-        var range = range
-        for filter in filters where filter.path == "session" {
-            guard let names = filter.test.onlyTexts else { continue }
-            let find = try context.prepare(
-                "SELECT started, last_activity FROM sessions WHERE session = ?1")
-            var first = Int64.max
-            var last = Int64.min
-            for name in names {
-                guard let id = try context.id(of: name) else { continue }
-                find.bind(1, id)
-                if try find.step() {
-                    first = min(first, find.int(0))
-                    last = max(last, find.int(1))
-                }
+    private mutating func step() throws -> RawStatement? {
+        switch rows {
+        case .statement(let statement): return try statement.step() ? statement : nil
+        case .list(var ids, let find):
+            // Taken out, so that shortening the list copies nothing.
+            rows = .list([], find)
+            defer { rows = .list(ids, find) }
+            while let id = ids.popLast() {
                 find.reset()
+                find.bind(1, id)
+                if try find.step() { return find }
             }
-            range.since = max(range.since, Timestamp(microseconds: first))
-            let end = last == .max ? last : last + 1
-            range.until = min(range.until, Timestamp(microseconds: end))
+            return nil
         }
-        return range
+    }
+}
+
+/// The sessions that a question is about, where it names them.
+private struct SessionSpan {
+    /// Up to so many events are found by their sessions and sorted; more lie so close that the
+    /// index over time is as good, and gives them in order.
+    private static let eventsMax: Int64 = 20_000
+
+    private let context: ReadContext
+    private var ids: [Int64] = []
+    private var first = Int64.max
+    private var last = Int64.min
+    private var count: Int64 = 0
+
+    /// Nil where the filters name no sessions.
+    init?(_ filters: [Filter], _ context: ReadContext) throws {
+        self.context = context
+        let named = filters.lazy.filter { $0.path == "session" }.compactMap(\.test.onlyTexts).first
+        guard let named else { return nil }
+        let find = try context.prepare(
+            "SELECT first, last, events FROM sessions WHERE session = ?1")
+        for name in Set(named) {
+            guard let id = try context.id(of: name) else { continue }
+            find.bind(1, id)
+            if try find.step() {
+                ids.append(id)
+                first = min(first, find.int(0))
+                last = max(last, find.int(1))
+                count += find.int(2)
+            }
+            find.reset()
+        }
+    }
+
+    var isSmall: Bool { count <= Self.eventsMax }
+
+    /// No need to look before they began nor after they ended.
+    func narrowed(_ range: TimeRange) -> TimeRange {
+        let end = last == .max ? last : last + 1
+        return TimeRange(
+            since: max(range.since, Timestamp(microseconds: first)),
+            until: min(range.until, Timestamp(microseconds: end)))
+    }
+
+    /// The ids of their events, in reverse order.
+    func events(
+        in range: TimeRange, _ order: EventScan.Order, after: (time: Int64, seq: Int64)?
+    ) throws -> [Int64] {
+        let find = try context.prepare(
+            """
+            SELECT time, id FROM events INDEXED BY events_by_call
+            WHERE call_key BETWEEN ?1 AND ?2 AND session = ?3 AND time >= ?4 AND time < ?5
+            """)
+        var found: [(time: Int64, seq: Int64)] = []
+        for session in ids {
+            let keys = CallKey.all(of: session)
+            find.bind(1, keys.lowerBound)
+            find.bind(2, keys.upperBound)
+            find.bind(3, session)
+            find.bind(4, range.since.microseconds)
+            find.bind(5, range.until.microseconds)
+            while try find.step() { found.append((find.int(0), find.int(1))) }
+            find.reset()
+        }
+        if let after {
+            found.removeAll { order == .newestFirst ? $0 >= after : $0 <= after }
+        }
+        // The next one is taken from the end.
+        switch order {
+        case .newestFirst: found.sort { $0 < $1 }
+        case .oldestFirst: found.sort { $0 > $1 }
+        case .any: break
+        }
+        return found.map(\.seq)
     }
 }

@@ -1,6 +1,6 @@
 import QuipuModel
 
-/// Events into rows; two halves of a tool call into one.
+/// Events into rows; lines that tell of the same event into one.
 final class EventWriter {
     enum Outcome {
         case created
@@ -14,25 +14,29 @@ final class EventWriter {
     private(set) var nextSeq: Int64
 
     private let strings: StringTable
+    private let contexts: SessionContexts
     private let payloads: PayloadBlockWriter
     private let sessions: SessionWriter
+    private let files: FileTouchWriter
     private let rollups: EventRollupWriter
-    private let toolUse: Int64
+    private let kinds: EventKinds
+    private let finder: EventFinder
     private let insert: RawStatement
-    private let findCall: RawStatement
-    private let findOpen: RawStatement
-    private let load: RawStatement
     private let update: RawStatement
 
     init(
-        _ connection: OpaquePointer, strings: StringTable, payloads: PayloadBlockWriter,
-        sessions: SessionWriter, rollups: EventRollupWriter
+        _ connection: OpaquePointer, strings: StringTable, contexts: SessionContexts,
+        payloads: PayloadBlockWriter, sessions: SessionWriter, files: FileTouchWriter,
+        rollups: EventRollupWriter
     ) throws {
         self.strings = strings
+        self.contexts = contexts
         self.payloads = payloads
         self.sessions = sessions
+        self.files = files
         self.rollups = rollups
-        toolUse = try strings.id(of: "tool_use")
+        kinds = try EventKinds(strings)
+        finder = try EventFinder(connection)
         let next = try RawStatement(
             connection, "SELECT value FROM counters WHERE name = 'next_event'")
         nextSeq = try next.step() ? next.int(0) : 1
@@ -41,36 +45,18 @@ final class EventWriter {
             """
             INSERT INTO events (id, time, flags, kind, name, status, duration_us, session, task,
                 agent, error, source, offset, tool_use_id, call_key, open_key, opening_block,
-                opening_at, closing_block, closing_at, attributes)
+                opening_at, closing_block, closing_at, attributes, context, identity, access,
+                error_category)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                ?19, ?20, ?21)
-            """)
-        findCall = try RawStatement(
-            connection,
-            """
-            SELECT id FROM events WHERE call_key = ?1 AND session IS ?2 AND tool_use_id = ?3 LIMIT 1
-            """)
-        findOpen = try RawStatement(
-            connection,
-            """
-            SELECT id, time FROM events
-            WHERE open_key = ?1 AND flags = ?2 AND time BETWEEN ?3 AND ?4
-                AND session IS ?5 AND name IS ?6
-            ORDER BY time, id LIMIT 1
-            """)
-        load = try RawStatement(
-            connection,
-            """
-            SELECT time, flags, status, duration_us, name, task, agent, error, attributes,
-                opening_block, opening_at, closing_block, closing_at
-            FROM events WHERE id = ?1
+                ?19, ?20, ?21, ?22, ?23, ?24, ?25)
             """)
         update = try RawStatement(
             connection,
             """
             UPDATE events SET time = ?2, flags = ?3, status = ?4, duration_us = ?5, name = ?6,
                 task = ?7, agent = ?8, error = ?9, attributes = ?10, opening_block = ?11,
-                opening_at = ?12, closing_block = ?13, closing_at = ?14, open_key = NULL
+                opening_at = ?12, closing_block = ?13, closing_at = ?14, context = ?15,
+                identity = ?16, access = ?17, error_category = ?18, call_key = ?19, open_key = NULL
             WHERE id = ?1
             """)
     }
@@ -79,18 +65,21 @@ final class EventWriter {
     func store(
         _ event: EventRecord, _ bytes: UnsafeRawBufferPointer, source: Int64
     ) throws -> Outcome {
-        let row = try NewRow(event, bytes, source: source, strings)
-        if event.half != .whole, let seq = try match(row) { return try join(row, into: seq) }
+        let row = try NewEventRow(
+            event, bytes, source: source, kinds, strings, contexts, payloads)
+        if let seq = try finder.match(row), let stored = try finder.facts(of: seq) {
+            return try join(row, into: seq, stored)
+        }
         try insert(row)
         return .created
     }
 
     // MARK: New rows
 
-    private func insert(_ row: NewRow) throws {
+    private func insert(_ row: NewEventRow) throws {
         let event = row.event
         let payload = payloads.reference(to: event.payload)
-        let isClosing = event.half == .closing
+        let isClosing = row.half == .closing
         insert.bind(1, nextSeq)
         insert.bind(2, event.time.microseconds)
         insert.bind(3, row.flags.rawValue)
@@ -110,95 +99,81 @@ final class EventWriter {
         insert.bind(isClosing ? 19 : 17, payload?.block)
         insert.bind(isClosing ? 20 : 18, payload?.packed)
         insert.bind(21, text: row.text(event.attributes))
+        insert.bind(22, row.context == 0 ? nil : row.context)
+        insert.bind(23, row.identity)
+        insert.bind(24, row.path == nil ? nil : Int64(event.access.rawValue))
+        insert.bind(25, row.errorCategory.map { Int64($0.rawValue) })
         try insert.run()
         nextSeq += 1
         rollups.add(
             EventRollupWriter.Facts(
                 time: event.time.microseconds, kind: row.kind, name: row.name,
                 status: event.status, duration: row.durationMicroseconds))
-        if let session = row.session {
-            let share = share(kind: row.kind, name: row.name, event.status)
-            sessions.add(share, to: session, at: event.time.microseconds)
+        if let path = row.path {
+            files.add(event.access, to: path, session: row.session, at: event.time.microseconds)
         }
+        guard let session = row.session else { return }
+        let share = try share(
+            kind: row.kind, name: row.name, event.status, context: row.context)
+        sessions.add(share, to: session, at: row.time)
+        if row.kind == kinds.sessionTitle { try entitle(session, row) }
     }
 
-    private func share(kind: Int64, name: Int64?, _ status: EventStatus) -> SessionShare {
-        SessionShare(
-            isError: status == .error, isBlocked: status == .blocked,
-            isToolCall: kind == toolUse, tool: kind == toolUse ? name : nil)
+    private func share(
+        kind: Int64, name: Int64?, _ status: EventStatus, context: Int64
+    ) throws -> SessionShare {
+        let isToolCall = kind == kinds.toolUse
+        return SessionShare(
+            isError: status == .error, isBlocked: status == .blocked, isToolCall: isToolCall,
+            tool: isToolCall ? name : nil, subagent: try contexts.agent(of: context))
     }
 
-    // MARK: Halves
+    private func entitle(_ session: Int64, _ row: NewEventRow) throws {
+        let title = row.text(row.event.attributes).flatMap { SessionTitle.find(in: $0) }
+        guard
+            let text = title
+                ?? row.text(row.event.name).map({ String(decoding: $0, as: UTF8.self) })
+        else { return }
+        sessions.entitle(session, text)
+    }
 
-    /// The `seq` of the record that `row` belongs to.
-    private func match(_ row: NewRow) throws -> Int64? {
-        if let key = row.callKey {
-            findCall.bind(1, key)
-            findCall.bind(2, row.session)
-            findCall.bind(3, text: row.toolUseID)
-            defer { findCall.reset() }
-            return try findCall.step() ? findCall.int(0) : nil
+    // MARK: Further lines about an event
+
+    private func join(
+        _ row: NewEventRow, into seq: Int64, _ stored: CallFacts
+    ) throws -> Outcome {
+        let halves = row.flags.intersection(.halves)
+        let isNew = !stored.flags.isSuperset(of: halves)
+        // A copy in another session knows nothing of its own.
+        guard isNew || (row.isCallHalf && stored.session == row.session) else { return .repeated }
+        let line = row.facts(payload: payloads.reference(to: row.event.payload))
+        var call: CallFacts
+        if isNew {
+            let isOpening = row.half == .opening
+            call = CallFacts.joining(
+                opening: isOpening ? line : stored, closing: isOpening ? stored : line,
+                hasSpan: row.isCallHalf)
+            call.session = stored.session
+        } else {
+            call = stored.filled(from: line)
         }
-        guard row.openKey != nil else { return nil }
-        // Without an id: the earliest that is still alone and lies on the right side in time. A
-        // time of arrival says nothing about order and fits either side.
-        let (own, other): (ClosedRange<Int64>, EventFlags) =
-            row.event.half == .opening
-            ? (row.event.time.microseconds...Int64.max, .hasClosing)
-            : (Int64.min...row.event.time.microseconds, .hasOpening)
-        let always = Int64.min...Int64.max
-        let exact = try earliestOpen(row, other, row.event.timeIsArrival ? always : own)
-        let loose = try earliestOpen(row, other.union(.timeIsArrival), always)
-        guard let exact, let loose else { return (exact ?? loose)?.seq }
-        return (exact.time, exact.seq) < (loose.time, loose.seq) ? exact.seq : loose.seq
-    }
-
-    private func earliestOpen(
-        _ row: NewRow, _ flags: EventFlags, _ times: ClosedRange<Int64>
-    ) throws -> (time: Int64, seq: Int64)? {
-        findOpen.bind(1, row.openKey)
-        findOpen.bind(2, flags.rawValue)
-        findOpen.bind(3, times.lowerBound)
-        findOpen.bind(4, times.upperBound)
-        findOpen.bind(5, row.session)
-        findOpen.bind(6, row.name)
-        defer { findOpen.reset() }
-        return try findOpen.step() ? (findOpen.int(1), findOpen.int(0)) : nil
-    }
-
-    private func join(_ row: NewRow, into seq: Int64) throws -> Outcome {
-        guard let stored = try facts(of: seq), !stored.flags.isSuperset(of: row.flags.halves) else {
-            return .repeated
-        }
-        let isOpening = row.event.half == .opening
-        let half = row.facts(payload: payloads.reference(to: row.event.payload))
-        let call = CallFacts.joining(
-            opening: isOpening ? half : stored, closing: isOpening ? stored : half)
+        call.context = try contexts.joined(stored.context, line.context)
+        guard !call.isSame(as: stored) else { return .repeated }
         try write(call, to: seq)
-        rollups.replace(stored.rollupFacts(kind: row.kind), with: call.rollupFacts(kind: row.kind))
-        if let session = row.session {
-            sessions.replace(
-                share(kind: row.kind, name: stored.name, stored.status),
-                with: share(kind: row.kind, name: call.name, call.status), in: session,
-                at: row.event.time.microseconds)
-        }
+        try recount(stored, as: call, row)
         return .completed(seq)
     }
 
-    private func facts(of seq: Int64) throws -> CallFacts? {
-        load.bind(1, seq)
-        defer { load.reset() }
-        guard try load.step() else { return nil }
-        return CallFacts(
-            time: load.int(0), flags: EventFlags(rawValue: load.int(1)),
-            status: EventStatus(rawValue: UInt8(clamping: load.int(2))) ?? .none,
-            durationMicroseconds: load.optionalInt(3), name: load.optionalInt(4),
-            task: load.optionalInt(5), agent: load.optionalInt(6), error: load.string(7),
-            attributes: load.bytes(8).map { [UInt8]($0) },
-            openingPayload: PayloadReference(
-                block: load.optionalInt(9), packed: load.optionalInt(10)),
-            closingPayload: PayloadReference(
-                block: load.optionalInt(11), packed: load.optionalInt(12)))
+    private func recount(_ old: CallFacts, as new: CallFacts, _ row: NewEventRow) throws {
+        rollups.replace(old.rollupFacts, with: new.rollupFacts)
+        if old.access == .none, let path = row.path {
+            files.add(new.access, to: path, session: old.session, at: row.event.time.microseconds)
+        }
+        guard let session = old.session else { return }
+        sessions.replace(
+            try share(kind: old.kind, name: old.name, old.status, context: old.context),
+            with: try share(kind: new.kind, name: new.name, new.status, context: new.context),
+            in: session, at: row.time)
     }
 
     private func write(_ call: CallFacts, to seq: Int64) throws {
@@ -215,6 +190,11 @@ final class EventWriter {
         update.bind(12, call.openingPayload?.packed)
         update.bind(13, call.closingPayload?.block)
         update.bind(14, call.closingPayload?.packed)
+        update.bind(15, call.context == 0 ? nil : call.context)
+        update.bind(16, call.identity)
+        update.bind(17, call.access == .none ? nil : Int64(call.access.rawValue))
+        update.bind(18, call.errorCategory.map { Int64($0.rawValue) })
+        update.bind(19, call.callKey)
         try (call.attributes ?? []).withUnsafeBytes {
             update.bind(10, text: call.attributes == nil ? nil : $0)
             try update.run()
@@ -222,80 +202,29 @@ final class EventWriter {
     }
 }
 
-/// A decoded event with its strings interned and its keys made.
-private struct NewRow {
-    let event: EventRecord
-    let source: Int64
-    let flags: EventFlags
-    let kind: Int64
-    let name: Int64?
-    let session: Int64?
-    let task: Int64?
-    let agent: Int64?
-    let toolUseID: UnsafeRawBufferPointer?
-    private(set) var callKey: Int64?
-    private(set) var openKey: Int64?
-    private let bytes: UnsafeRawBufferPointer
-
-    init(
-        _ event: EventRecord, _ bytes: UnsafeRawBufferPointer, source: Int64, _ strings: StringTable
-    ) throws {
-        self.event = event
-        self.bytes = bytes
-        self.source = source
-        var flags: EventFlags = event.timeIsArrival ? .timeIsArrival : []
-        if event.half == .opening { flags.insert(.hasOpening) }
-        if event.half == .closing { flags.insert(.hasClosing) }
-        self.flags = flags
-        func id(_ slice: Slice) throws -> Int64? {
-            try Self.text(slice, bytes).map { try strings.id(of: $0) }
-        }
-        kind = try id(event.kind) ?? strings.id(of: "log")
-        name = try id(event.name)
-        session = try id(event.session)
-        task = try id(event.task)
-        agent = try id(event.agent)
-        toolUseID = Self.text(event.toolUseID, bytes)
-        guard event.half != .whole else { return }
-        if let toolUseID {
-            callKey = CallKey.of(session: session, toolUseID)
-        } else if !(event.half == .opening && event.status == .blocked) {
-            // A blocked call never ran: no closing line will follow.
-            openKey = CallKey.of(session: session, name: name)
-        }
-    }
-
-    var durationMicroseconds: Int64? {
-        event.durationMicroseconds < 0 ? nil : event.durationMicroseconds
-    }
-
-    func text(_ slice: Slice) -> UnsafeRawBufferPointer? { Self.text(slice, bytes) }
-
-    func facts(payload: PayloadReference?) -> CallFacts {
-        CallFacts(
-            time: event.time.microseconds, flags: flags, status: event.status,
-            durationMicroseconds: durationMicroseconds, name: name, task: task, agent: agent,
-            error: text(event.error).map { String(decoding: $0, as: UTF8.self) },
-            attributes: text(event.attributes).map { [UInt8]($0) },
-            openingPayload: event.half == .opening ? payload : nil,
-            closingPayload: event.half == .closing ? payload : nil)
-    }
-
-    private static func text(
-        _ slice: Slice, _ bytes: UnsafeRawBufferPointer
-    ) -> UnsafeRawBufferPointer? {
-        guard !slice.isNone, slice.range.upperBound <= bytes.count else { return nil }
-        return UnsafeRawBufferPointer(rebasing: bytes[slice.range])
-    }
-}
-
 extension CallFacts {
-    fileprivate func rollupFacts(kind: Int64) -> EventRollupWriter.Facts {
+    fileprivate var rollupFacts: EventRollupWriter.Facts {
         EventRollupWriter.Facts(
             time: time, kind: kind, name: name, status: status, duration: durationMicroseconds)
     }
+
+    fileprivate var callKey: Int64? {
+        guard session != nil || toolUseID != nil || identity != nil else { return nil }
+        let low =
+            toolUseID.map { $0.withUnsafeBytes { CallKey.low($0) } }
+            ?? identity.map { CallKey.low(identity: $0) } ?? 0
+        return CallKey.of(session: session, low: low)
+    }
 }
 
-extension EventFlags {
-    fileprivate var halves: EventFlags { intersection(.halves) }
+/// What a session is called.
+private enum SessionTitle {
+    private static let path = JSONPath("title")
+
+    static func find(in attributes: UnsafeRawBufferPointer) -> String? {
+        guard let value = path.find(in: attributes),
+            case .string(let text) = JSONText.scalar(value), !text.isEmpty
+        else { return nil }
+        return text
+    }
 }

@@ -190,6 +190,26 @@ enum JSONText {
         return output.isEmpty ? [UInt8]("{}".utf8) : output + [UInt8(ascii: "}")]
     }
 
+    /// `first` with those members of `more` whose names it lacks; nil where there are none.
+    static func adding(
+        _ more: UnsafeRawBufferPointer, to first: UnsafeRawBufferPointer
+    ) -> [UInt8]? {
+        var names: Set<[UInt8]> = []
+        var scanner = JSONScanner(object: first)
+        while let member = scanner.next() { names.insert([UInt8](first[member.name])) }
+        var isAny = false
+        scanner = JSONScanner(object: more)
+        while let member = scanner.next(), !isAny {
+            isAny = !names.contains([UInt8](more[member.name]))
+        }
+        // The second's members stand, in the first's order; so ask for it the other way round.
+        return isAny ? merge(merge(first, more), first) : nil
+    }
+
+    private static func merge(_ first: [UInt8], _ second: UnsafeRawBufferPointer) -> [UInt8] {
+        first.withUnsafeBytes { merge($0, second) }
+    }
+
     private static func unescaped(_ raw: UnsafeRawBufferPointer) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(raw.count)

@@ -39,6 +39,8 @@ struct PackedPayloads: Sendable {
 
     var blocks: [Block] = []
     var bytes: [UInt8] = []
+    /// `PromptText.hash` of the prompts that are payloads, by where these lie.
+    var promptHashes: [UInt32: UInt64] = [:]
 }
 
 /// Packs payloads. Not safe to share between threads.
@@ -70,6 +72,11 @@ public final class PayloadPacker {
         for event in decoded.events where !event.payload.isNone {
             let range = event.payload.range
             let time = event.time.microseconds
+            if Self.isPrompt(event, decoded) {
+                packed.promptHashes[event.payload.offset] = decoded.payloads.withUnsafeBytes {
+                    PromptText.hash(in: UnsafeRawBufferPointer(rebasing: $0[range]))
+                }
+            }
             if var open = block, range.upperBound - open.rawStart <= Self.blockBytes {
                 open.rawCount = range.upperBound - open.rawStart
                 open.firstTime = min(open.firstTime, time)
@@ -84,6 +91,10 @@ public final class PayloadPacker {
         }
         if let block { try close(block, decoded.payloads, into: &packed) }
         return packed
+    }
+
+    private static func isPrompt(_ event: EventRecord, _ decoded: DecodedBatch) -> Bool {
+        !event.kind.isNone && decoded.bytes[event.kind.range].elementsEqual("prompt".utf8)
     }
 
     private func close(
@@ -125,6 +136,7 @@ final class PayloadBlockWriter {
     private var blocks: [PackedPayloads.Block] = []
     private var firstID: Int64 = 0
     private var current = 0
+    private var promptHashes: [UInt32: UInt64] = [:]
 
     init(_ connection: OpaquePointer) throws {
         insert = try RawStatement(
@@ -143,6 +155,7 @@ final class PayloadBlockWriter {
         blocks = packed.blocks
         firstID = nextID
         current = 0
+        promptHashes = packed.promptHashes
         var start = 0
         for block in blocks {
             insert.bind(1, nextID)
@@ -156,6 +169,11 @@ final class PayloadBlockWriter {
             start = block.end
             nextID += 1
         }
+    }
+
+    /// `PromptText.hash` of a payload of the batch; nil where it is no prompt.
+    func promptHash(of payload: Slice) -> UInt64? {
+        payload.isNone ? nil : promptHashes[payload.offset]
     }
 
     /// Where a payload of the batch lies. Payloads are asked for in their order.

@@ -60,14 +60,18 @@ final class ReadContext {
     let connection: OpaquePointer
     private var texts: [Int64: String] = [:]
     private var sources: [Int64: Source] = [:]
+    private var contexts: [Int64: [ContextColumn: Int64]] = [:]
     private let findText: RawStatement
     private let findSource: RawStatement
+    private let findContext: RawStatement
     private let payloads: PayloadBlockReader
 
     init(_ connection: OpaquePointer) throws {
         self.connection = connection
         findText = try RawStatement(connection, "SELECT text FROM strings WHERE id = ?1")
         findSource = try RawStatement(connection, "SELECT path, host FROM sources WHERE id = ?1")
+        findContext = try RawStatement(
+            connection, "SELECT \(Self.contextColumns) FROM contexts WHERE id = ?1")
         payloads = try PayloadBlockReader(connection)
     }
 
@@ -104,6 +108,37 @@ final class ReadContext {
             : Source(path: "", host: "")
         sources[id] = source
         return source
+    }
+
+    // MARK: Contexts
+
+    private static let contextColumns = ContextColumn.allCases.map(\.rawValue)
+        .joined(separator: ", ")
+
+    /// The id of the text of one column; nil for none.
+    func id(of column: ContextColumn, inContext id: Int64) throws -> Int64? {
+        try members(ofContext: id)[column]
+    }
+
+    /// What a context says.
+    func words(ofContext id: Int64) throws -> [ContextColumn: String] {
+        try members(ofContext: id).mapValues { try text($0) }
+    }
+
+    private func members(ofContext id: Int64) throws -> [ContextColumn: Int64] {
+        guard id != 0 else { return [:] }
+        if let known = contexts[id] { return known }
+        findContext.bind(1, id)
+        defer { findContext.reset() }
+        var members: [ContextColumn: Int64] = [:]
+        if try findContext.step() {
+            for (index, column) in ContextColumn.allCases.enumerated() {
+                let text = findContext.int(Int32(index))
+                if text != 0 { members[column] = text }
+            }
+        }
+        contexts[id] = members
+        return members
     }
 
     /// The payload's bytes; nil when there is none or when it was dropped.

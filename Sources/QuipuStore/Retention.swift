@@ -77,13 +77,13 @@ struct RetentionWriter {
     // MARK: Events
 
     private func delete(
-        from table: String, column: String, before cutoff: Int64, rows: Int
+        from table: String, key: String = "rowid", column: String, before cutoff: Int64, rows: Int
     ) throws -> Int {
         let delete = try RawStatement(
             connection,
             """
-            DELETE FROM \(table) WHERE rowid IN (
-                SELECT rowid FROM \(table) WHERE \(column) < ?1 ORDER BY \(column) LIMIT ?2)
+            DELETE FROM \(table) WHERE (\(key)) IN (
+                SELECT \(key) FROM \(table) WHERE \(column) < ?1 ORDER BY \(column) LIMIT ?2)
             """)
         delete.bind(1, cutoff)
         delete.bind(2, Int64(rows))
@@ -107,8 +107,11 @@ struct RetentionWriter {
     }
 
     private func sessions(_ rows: Int, _ chunk: inout RetentionChunk) throws {
-        let old = "SELECT session FROM sessions WHERE last_activity < ?1 ORDER BY session LIMIT ?2"
-        for table in ["session_tools", "sessions"] {
+        let old = """
+            SELECT session FROM sessions WHERE last_activity < ?1 AND last < ?1
+            ORDER BY session LIMIT ?2
+            """
+        for table in ["session_tools", "session_agents", "session_origins", "sessions"] {
             let delete = try RawStatement(
                 connection, "DELETE FROM \(table) WHERE session IN (\(old))")
             delete.bind(1, cutoff(policy.eventsSeconds))
@@ -116,7 +119,12 @@ struct RetentionWriter {
             try delete.run()
             chunk.report.sessions = Int(sqlite3_changes(connection))
         }
-        chunk.isDone = chunk.report.sessions < rows
+        // What was touched goes by its own age: a session may last longer than that.
+        let files = try delete(
+            from: "file_touches", key: "path, session", column: "last",
+            before: cutoff(policy.eventsSeconds), rows: rows)
+        chunk.dropsCaches = chunk.report.sessions > 0
+        chunk.isDone = chunk.report.sessions < rows && files < rows
     }
 
     /// The narrowest spans go with their events; hours and days stay longer.

@@ -10,7 +10,7 @@ import QuipuModel
 enum SQLViews {
     static let names = [
         "events", "sessions", "tools", "tools_hourly", "series", "metrics_10s", "metrics_1m",
-        "metrics_1h", "metrics_1d", "ledger",
+        "metrics_1h", "metrics_1d", "ledger", "files",
     ]
 
     static func definitions(secret: String) -> String {
@@ -22,7 +22,7 @@ enum SQLViews {
     /// The tables that these read.
     static let tables: Set<String> = [
         "events", "strings", "sources", "sessions", "event_rollups", "series", "ledger_rejected",
-        "ledger_lost", "open_rollups", "rollup_blocks",
+        "ledger_lost", "open_rollups", "rollup_blocks", "contexts", "file_touches",
     ]
 
     private static let bodies = """
@@ -32,21 +32,31 @@ enum SQLViews {
             e.duration_us / 1000.0 AS duration_ms, session_names.text AS session,
             task_names.text AS task, agent_names.text AS agent, e.error AS error,
             sources.path AS source_path, e.offset AS source_offset,
-            e.tool_use_id AS tool_use_id, e.attributes AS attributes
+            e.tool_use_id AS tool_use_id, e.attributes AS attributes,
+            \(category(of: "e.error_category")) AS error_category, \(contextColumns)
         FROM main.events AS e
         JOIN main.strings AS kinds ON kinds.id = e.kind
         LEFT JOIN main.strings AS names ON names.id = e.name
         LEFT JOIN main.strings AS session_names ON session_names.id = e.session
         LEFT JOIN main.strings AS task_names ON task_names.id = e.task
         LEFT JOIN main.strings AS agent_names ON agent_names.id = e.agent
-        LEFT JOIN main.sources AS sources ON sources.id = e.source;
+        LEFT JOIN main.sources AS sources ON sources.id = e.source
+        \(contextJoins(of: "e.context"));
 
         CREATE TEMP VIEW sessions AS
         SELECT names.text AS session, \(text(of: "s.started")) AS started,
             s.started AS started_us, \(text(of: "s.last_activity")) AS last_activity,
             s.last_activity AS last_activity_us, s.events AS events, s.tool_calls AS tool_calls,
-            s.errors AS errors, s.blocked AS blocked
-        FROM main.sessions AS s JOIN main.strings AS names ON names.id = s.session;
+            s.errors AS errors, s.blocked AS blocked, s.title AS title, \(contextColumns)
+        FROM main.sessions AS s JOIN main.strings AS names ON names.id = s.session
+        \(contextJoins(of: "s.context"));
+
+        CREATE TEMP VIEW files AS
+        SELECT paths.text AS path, session_names.text AS session, f.reads AS reads,
+            f.writes AS writes, f.edits AS edits, \(text(of: "f.first")) AS first_seen,
+            f.first AS first_seen_us, \(text(of: "f.last")) AS last_seen, f.last AS last_seen_us
+        FROM main.file_touches AS f JOIN main.strings AS paths ON paths.id = f.path
+        LEFT JOIN main.strings AS session_names ON session_names.id = f.session;
 
         CREATE TEMP VIEW tools AS
         \(tools(columns: "", grouping: "r.name", width: 86_400));
@@ -76,6 +86,20 @@ enum SQLViews {
     /// RFC 3339 with milliseconds.
     private static func text(of microseconds: String) -> String {
         "strftime('%Y-%m-%dT%H:%M:%fZ', \(microseconds) / 1000000.0, 'unixepoch')"
+    }
+
+    private static let contextColumns = ContextColumn.allCases
+        .map { "in_\($0.rawValue).text AS \($0.rawValue)" }.joined(separator: ", ")
+
+    private static func contextJoins(of column: String) -> String {
+        "LEFT JOIN main.contexts AS c ON c.id = \(column)\n"
+            + ContextColumn.allCases.map {
+                "LEFT JOIN main.strings AS in_\($0.rawValue) ON in_\($0.rawValue).id = c.\($0.rawValue)"
+            }.joined(separator: "\n")
+    }
+
+    private static func category(of column: String) -> String {
+        choice(column, ErrorCategory.allCases.map { (Int($0.rawValue), $0.word) })
     }
 
     private static func status(of column: String) -> String {

@@ -29,7 +29,8 @@ extension Writer {
 private enum RecentRows {
     /// Tables that are small, or that ids depend on.
     private static let whole = [
-        "strings", "sources", "ledger_rejected", "ledger_lost", "rejects", "series", "counters",
+        "strings", "contexts", "session_origins", "sources", "ledger_rejected", "ledger_lost",
+        "rejects", "series", "counters",
     ]
 
     static func copy(_ db: Database, since: Timestamp) throws {
@@ -42,6 +43,8 @@ private enum RecentRows {
             ("events", "time >= ?", microseconds),
             ("payload_blocks", "last_time >= ?", microseconds),
             ("sessions", "last_activity >= ?", microseconds),
+            ("session_agents", "last_activity >= ?", microseconds),
+            ("file_touches", "last >= ?", microseconds),
             ("event_rollups", "start + width > ?", seconds),
             ("open_rollups", "bucket >= ?", seconds),
         ] {

@@ -1,9 +1,6 @@
 public import QuipuModel
 
 extension SQLiteStore {
-    private static let columns =
-        "session, started, last_activity, events, tool_calls, errors, blocked"
-
     /// Sessions with activity in the range, the newest activity first. With filters: those with an
     /// event in the range that passes them; the figures are always the whole session's.
     public func sessions(
@@ -13,9 +10,11 @@ extension SQLiteStore {
             let cursor = try query.page.cursor.map { try PageCursor($0, list: "s", numbers: 2) }
             let passing = try Self.sessions(in: query, context)
             let spans = Self.activity(query)
+            let reader = try SessionRows(context)
+            let isKnownBy = try SessionFilter(query.contextFilters)
             let find = try context.prepare(
                 """
-                SELECT \(Self.columns) FROM sessions
+                SELECT \(SessionRows.columns) FROM sessions
                 WHERE last_activity >= ?1 AND last_activity <= ?2 AND started < ?3
                     AND (last_activity, session) < (?4, ?5)
                 ORDER BY last_activity DESC, session DESC
@@ -29,26 +28,33 @@ extension SQLiteStore {
             var last: [Int64] = []
             while try find.step() {
                 if let passing, !passing.contains(find.int(0)) { continue }
+                guard try isKnownBy.matches(find.int(7), context) else { continue }
                 if rows.count == query.page.rowsMax {
                     return Page(
                         rows: rows, nextCursor: PageCursor(list: "s", numbers: last).text)
                 }
-                rows.append(try Self.summary(find, context))
+                rows.append(try reader.summary(find))
                 last = [find.int(2), find.int(0)]
             }
             return Page(rows: rows)
         }
     }
 
-    public func session(_ name: String) async throws(StoreError) -> SessionSummary? {
+    public func session(_ name: String) async throws(StoreError) -> SessionDetail? {
         try await read { context in
             let find = try context.prepare(
                 """
-                SELECT \(Self.columns) FROM sessions
+                SELECT \(SessionRows.columns) FROM sessions
                 WHERE session = (SELECT id FROM strings WHERE text = ?1)
                 """)
             find.bind(1, copying: name)
-            return try find.step() ? Self.summary(find, context) : nil
+            guard try find.step() else { return nil }
+            let reader = try SessionRows(context)
+            let session = find.int(0)
+            return SessionDetail(
+                summary: try reader.summary(find),
+                subagents: try reader.subagents(of: session),
+                files: try reader.files(of: session))
         }
     }
 
@@ -86,24 +92,27 @@ extension SQLiteStore {
             }
         return lower <= upper ? lower...upper : Int64.max...Int64.max
     }
+}
 
-    private static func summary(
-        _ row: RawStatement, _ context: ReadContext
-    ) throws -> SessionSummary {
-        let find = try context.prepare(
-            "SELECT name, count FROM session_tools WHERE session = ?1 AND count > 0")
-        find.bind(1, row.int(0))
-        var tools: [SessionSummary.ToolCount] = []
-        while try find.step() {
-            tools.append(
-                SessionSummary.ToolCount(
-                    name: try context.text(find.int(0)), count: Int(find.int(1))))
+/// Filters of what a session is known by.
+private struct SessionFilter {
+    private let filters: [(column: ContextColumn, test: Filter.Test)]
+
+    init(_ filters: [Filter]) throws(StoreError) {
+        var known: [(ContextColumn, Filter.Test)] = []
+        for filter in filters {
+            try filter.test.check(path: filter.path)
+            if let column = ContextColumn(rawValue: filter.path) {
+                known.append((column, filter.test))
+            }
         }
-        tools.sort { ($1.count, $0.name) < ($0.count, $1.name) }
-        return SessionSummary(
-            session: try context.text(row.int(0)), started: Timestamp(microseconds: row.int(1)),
-            lastActivity: Timestamp(microseconds: row.int(2)), eventCount: Int(row.int(3)),
-            toolCount: Int(row.int(4)), errors: Int(row.int(5)), blocked: Int(row.int(6)),
-            tools: tools)
+        self.filters = known
+    }
+
+    func matches(_ id: Int64, _ context: ReadContext) throws -> Bool {
+        try filters.allSatisfy { filter in
+            let text = try context.text(context.id(of: filter.column, inContext: id))
+            return filter.test.matches(text.map(Scalar.string) ?? .null)
+        }
     }
 }

@@ -48,6 +48,11 @@ enum Schema {
         migrator.registerMigration("6") { db in
             try db.execute(sql: contextTables)
             try db.execute(sql: elementTables)
+            try db.execute(sql: eventChanges)
+            if let connection = db.sqliteConnection { try ErrorCategories.fill(connection) }
+            try db.execute(sql: errorIndex)
+            try db.execute(sql: sessionChanges)
+            try db.execute(sql: fileTable)
             try db.execute(sql: rowsOfBlocks)
             try db.execute(sql: "UPDATE schema_version SET version = 6")
         }

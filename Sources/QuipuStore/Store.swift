@@ -37,8 +37,9 @@ public protocol Store: AnyObject, Sendable {
     func summary(_ query: SummaryQuery) async throws(StoreError) -> Page<EventGroup>
     func sessions(_ query: SessionQuery) async throws(StoreError) -> Page<SessionSummary>
     /// One session, whatever its age; nil when there is none.
-    func session(_ name: String) async throws(StoreError) -> SessionSummary?
+    func session(_ name: String) async throws(StoreError) -> SessionDetail?
     func tools(_ query: ToolQuery) async throws(StoreError) -> Page<ToolStatistics>
+    func files(_ query: FileQuery) async throws(StoreError) -> Page<FileTouches>
     func series(_ query: SeriesQuery) async throws(StoreError) -> Page<Series>
     func metric(_ query: MetricQuery) async throws(StoreError) -> [MetricSeries]
     func ledger(_ page: PageRequest) async throws(StoreError) -> Ledger

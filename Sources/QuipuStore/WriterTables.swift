@@ -7,6 +7,9 @@ final class WriterTables {
     let strings: StringTable
     let payloads: PayloadBlockWriter
     let sessions: SessionWriter
+    /// For whatever has a `RecordContext`: events, usage.
+    let contexts: SessionContexts
+    let files: FileTouchWriter
     let sources: SourceWriter
     let events: EventWriter
     let eventRollups: EventRollupWriter
@@ -29,12 +32,14 @@ final class WriterTables {
         countedSeries = try series.step() ? series.int(0) : 0
         strings = try StringTable(connection)
         payloads = try PayloadBlockWriter(connection)
-        sessions = try SessionWriter(connection)
+        files = try FileTouchWriter(connection)
+        contexts = try SessionContexts(connection, strings: strings)
+        sessions = try SessionWriter(connection, contexts: contexts)
         sources = try SourceWriter(connection)
         eventRollups = try EventRollupWriter(connection)
         events = try EventWriter(
-            connection, strings: strings, payloads: payloads, sessions: sessions,
-            rollups: eventRollups)
+            connection, strings: strings, contexts: contexts, payloads: payloads,
+            sessions: sessions, files: files, rollups: eventRollups)
         rollups = try RollupWriter(
             connection, strings: strings, seriesCount: countedSeries, seriesMax: seriesMax)
         countedSeq = events.nextSeq
@@ -53,6 +58,8 @@ final class WriterTables {
         try rollups.flush()
         try eventRollups.flush()
         try sessions.flush()
+        try contexts.flush()
+        try files.flush()
         if outcomes.contains(.stored) { try count(at: now) }
         let created = events.nextSeq > firstSeq ? firstSeq...(events.nextSeq - 1) : nil
         return CommitReceipt(
@@ -92,13 +99,11 @@ final class WriterTables {
         try payloads.begin(batch)
         try batch.decoded.bytes.withUnsafeBytes { bytes in
             for event in batch.decoded.events {
-                switch try events.store(event, bytes, source: entry.id) {
-                case .created: tally.stored += 1
-                case .completed(let seq):
-                    tally.merged += 1
-                    completed.insert(seq)
-                case .repeated: tally.merged += 1
-                }
+                let outcome = try events.store(event, bytes, source: entry.id)
+                if case .completed(let seq) = outcome { completed.insert(seq) }
+                // A line counts once, as what its first record became.
+                guard !event.isFurther else { continue }
+                if case .created = outcome { tally.stored += 1 } else { tally.merged += 1 }
             }
         }
         try rollups.store(batch.decoded, host: entry.host)

@@ -44,6 +44,15 @@ struct WhereOptions: ParsableArguments {
     func add(to params: inout Params) {
         if !conditions.isEmpty { params.set("where", Condition.join(conditions)) }
     }
+
+    /// With one condition more, where there is a value for it.
+    func add(to params: inout Params, _ path: String, _ value: String?) {
+        var all = self
+        if let value, let more = Condition(argument: "\(path)=\(value)") {
+            all.conditions.append(more)
+        }
+        all.add(to: &params)
+    }
 }
 
 /// Which events: shorthand for the columns that are asked for most.

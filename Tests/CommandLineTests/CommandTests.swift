@@ -25,7 +25,8 @@ import Testing
     @Test(arguments: [
         (["health"], "persistent"), (["stats"], "28.3 MB"), (["ledger"], "balanced"),
         (["events"], "Bash"), (["events", "--group-by", "provider,day"], "aws"),
-        (["sessions"], "3f2c"), (["session", "3f2c"], "TIME (UTC)"), (["tools"], "Bash"),
+        (["sessions"], "3f2c"), (["files"], "Main.swift"), (["session", "3f2c"], "a17"),
+        (["session", "3f2c"], "TIME (UTC)"), (["tools"], "Bash"),
         (["errors"], "exit status 1"), (["metrics"], "diagram.render_ms"),
         (["metrics", "list", "diagram.*"], "provider=aws"),
         (["metrics", "query", "diagram.render_ms"], "183 ms"),

@@ -102,7 +102,7 @@ enum Canned {
             "rpc.discover/all", "health/well", "stats/busy", "ledger/one_source",
             "events.query/page", "events.summary/by_provider", "sessions.list/recent",
             "sessions.get/one", "tools.stats/all", "errors.list/recent", "metrics.list/pattern",
-            "metrics.query/chart", "subscribe/events",
+            "metrics.query/chart", "subscribe/events", "files.list/edited",
         ] {
             answers[String(name.prefix { $0 != "/" })] = [try reply(name)]
         }

@@ -120,6 +120,31 @@ import Testing
         }
     }
 
+    @Test func narrowTablesLeaveTheLeastOut() throws {
+        let session = try JSON.parse(
+            """
+            {"session":"3f2c","started":"2026-11-20T15:00:00.000Z",
+            "last_activity":"2026-11-20T15:00:00.000Z","state":"idle","tool_count":20,"errors":3,
+            "blocked":1,"tools":{"Bash":20},"file_count":4,"title":"Fix it","project":"/p",
+            "tokens":{"total":1500},"cost_usd":0.25}
+            """.utf8)
+        let table = SessionRows.table([session, session], now: .seconds(1_795_188_000))
+        let wide = table.lines(width: nil, style: Style(isColored: false))
+        #expect(wide.first?.contains("TITLE") == true)
+        // The last row sums up.
+        #expect(wide.last?.hasPrefix("TOTAL") == true)
+        for figure in ["40", "6", "3,000", "$0.5"] {
+            #expect(wide.last?.contains(figure) == true, "\(figure)")
+        }
+        let narrow = table.dropping(toFit: 60).lines(width: 60, style: Style(isColored: false))
+        #expect(narrow.first?.contains("TITLE") == false)
+        for column in ["SESSION", "STATE", "CALLS", "ERRORS"] {
+            #expect(narrow.first?.contains(column) == true, "\(column)")
+        }
+        #expect(narrow.allSatisfy { Visible.columns($0) <= 60 })
+        #expect(ToolRows.table([], now: .seconds(0)).rows.isEmpty)
+    }
+
     @Test func anOutlineShowsUnits() throws {
         let object = try JSON.parse(
             #"""

@@ -134,10 +134,11 @@ private final class MemoryStore: Store {
     func sessions(_ query: SessionQuery) async throws(StoreError) -> Page<SessionSummary> {
         throw .closed
     }
-    func session(_ name: String) async throws(StoreError) -> SessionSummary? { throw .closed }
+    func session(_ name: String) async throws(StoreError) -> SessionDetail? { throw .closed }
     func tools(_ query: ToolQuery) async throws(StoreError) -> Page<ToolStatistics> {
         throw .closed
     }
+    func files(_ query: FileQuery) async throws(StoreError) -> Page<FileTouches> { throw .closed }
     func series(_ query: SeriesQuery) async throws(StoreError) -> Page<Series> { throw .closed }
     func metric(_ query: MetricQuery) async throws(StoreError) -> [MetricSeries] {
         throw .closed

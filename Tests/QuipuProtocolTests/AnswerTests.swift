@@ -48,14 +48,16 @@ import Testing
             group: [
                 .init(name: "provider", value: .string("aws")),
                 .init(name: "day", value: .string("2026-11-20")),
-            ], counts: counts, duration: duration, sums: [.init(path: "tokens", value: 250)])
+            ], counts: counts, duration: duration, last: moment,
+            sums: [.init(path: "tokens", value: 250)])
         let expected = try example("events.summary/by_provider")["groups"]?.array
         #expect(group.json == expected?.first)
     }
 
     @Test func tools() throws {
         let tool = ToolStatistics(
-            name: "Bash", counts: counts, duration: duration, lastUsed: moment)
+            name: "Bash", counts: counts, duration: duration, lastUsed: moment,
+            errorsByCategory: [.permission: 1])
         let expected = try example("tools.stats/all")["tools"]?.array
         #expect(tool.json == expected?.first)
         var running = ToolStatistics(
@@ -66,10 +68,11 @@ import Testing
     }
 
     @Test func sessionsTellTheirState() throws {
-        let summary = SessionSummary(
+        var summary = SessionSummary(
             session: "3f2c", started: .seconds(1_795_186_800), lastActivity: moment,
             eventCount: 40, toolCount: 25, errors: 1, blocked: 1,
             tools: [.init(name: "Bash", count: 20), .init(name: "Edit", count: 5)])
+        summary.fileCount = 3
         func json(after seconds: Int64) -> JSON {
             summary.json(
                 now: Timestamp(microseconds: moment.microseconds + seconds * 1_000_000))
@@ -79,6 +82,47 @@ import Testing
         #expect(json(after: 300)["state"] == "active")
         #expect(json(after: 301)["state"] == "idle")
         #expect(json(after: 1_801)["state"] == "ended")
+    }
+
+    @Test func aSessionWithEverythingThatIsKnown() throws {
+        var summary = SessionSummary(
+            session: "3f2c", started: .seconds(1_795_186_800), lastActivity: moment,
+            eventCount: 40, toolCount: 25, errors: 1, blocked: 1,
+            tools: [.init(name: "Bash", count: 20), .init(name: "Edit", count: 5)])
+        summary.fileCount = 1
+        summary.subagentCount = 1
+        summary.title = "Fix the build"
+        summary.context = [
+            .project: "/home/u/app", .model: "claude-sonnet-5", .branch: "main",
+        ]
+        var tokens = TokenCounts()
+        tokens.input = 120
+        tokens.cacheWrite1h = 2_000
+        tokens.cacheRead = 81_000
+        tokens.output = 640
+        summary.usage = SessionUsage(tokens: tokens, costUSD: 0.0614)
+        let file = FileTouches(
+            path: "/home/u/app/Main.swift", reads: 4, writes: 1, edits: 7,
+            firstSeen: .seconds(1_795_186_800), lastSeen: moment, sessions: 1)
+        let subagent = SessionDetail.Subagent(
+            agentID: "a17", session: nil, started: .seconds(1_795_186_860),
+            lastActivity: .seconds(1_795_186_920), eventCount: 9, toolCount: 8, errors: 0)
+        let detail = SessionDetail(summary: summary, subagents: [subagent], files: [file])
+        let now = Timestamp(microseconds: moment.microseconds + 600_000_000)
+        let expected = try example("sessions.get/one")
+        for member in detail.members(now: now) {
+            #expect(expected[member.name] == member.value, "\(member.name)")
+        }
+    }
+
+    @Test func whatIsKnownOfAnEventComesLast() {
+        var known = event
+        known.context = [.user: "u", .project: "/p"]
+        known.errorCategory = .notFound
+        let names = (known.json.members ?? []).map(\.name)
+        #expect(names.suffix(3) == ["project", "user", "error_category"])
+        #expect(known.json["error_category"] == "not_found")
+        #expect(event.json["project"] == nil)
     }
 
     @Test func series() throws {

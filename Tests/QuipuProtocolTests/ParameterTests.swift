@@ -12,7 +12,7 @@ import Testing
         let query = try given.eventQuery()
         #expect(query.range == TimeRange(since: seconds(-86_400), until: .latest))
         #expect(query.page == PageRequest(limit: 100, cursor: nil))
-        #expect(query.newestFirst)
+        #expect(query.order == .newestFirst)
         #expect(query.filters.isEmpty)
     }
 
@@ -87,7 +87,7 @@ import Testing
         var given = try parameters(#"{"session":"s","limit":5}"#)
         let timeline = try given.sessionDetailQuery().timeline
         #expect(timeline.range == TimeRange(since: .earliest, until: .latest))
-        #expect(!timeline.newestFirst)
+        #expect(timeline.order == .oldestFirst)
         #expect(timeline.page.limit == 5)
         #expect(timeline.filters == [Filter(path: "session", test: .oneOf([.string("s")]))])
     }
@@ -131,7 +131,7 @@ import Testing
         var given = try parameters(#"{"knd":"tool_use"}"#)
         let error = #expect(throws: RPCError.self) { try given.toolQuery() }
         #expect(error?.path == "knd")
-        #expect(error?.hint?.contains("name, session, task, since, until, where") == true)
+        #expect(error?.hint?.contains("name, session, task, project, model, user, since") == true)
     }
 
     @Test func subscriptionsHaveTopicsAndFilters() throws {

@@ -68,6 +68,7 @@ enum Check {
         case .sessionsGet: _ = try parameters.sessionDetailQuery()
         case .toolsStats: _ = try parameters.toolQuery()
         case .errorsList: _ = try parameters.errorQuery()
+        case .filesList: _ = try parameters.fileQuery()
         case .metricsList: _ = try parameters.seriesQuery()
         case .metricsQuery: _ = try parameters.metricQuery()
         case .sql: _ = try parameters.sqlQuery()

@@ -48,6 +48,14 @@ import Testing
         #expect(tools.map(\.counts.ok) == [15])
         #expect(tools.map(\.counts.errors) == [5])
         #expect(tools.first?.duration?.max == 24)
+        #expect(tools.first?.errorsByCategory.values.reduce(0, +) == 5)
+        // Rows of before are found by their session, too.
+        for session in Set(events.compactMap(\.session)) {
+            let filter = Filter(path: "session", test: .oneOf([.string(session)]))
+            let own = events.filter { $0.session == session }
+            #expect(try await store.allEvents([filter]) == own)
+            #expect(try await store.session(session)?.summary.eventCount == own.count)
+        }
         #expect(try await store.ledger(PageRequest()).balanced)
         for (metric, sum) in [("hits", 147.0), ("temp", 735), ("req.ms", 787.5)] {
             let series = try await store.metric(

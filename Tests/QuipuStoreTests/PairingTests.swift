@@ -41,7 +41,7 @@ import Testing
             let total = try await store.ledger(PageRequest()).total
             #expect(total.stored == 1)
             #expect(total.merged == 1)
-            let session = try #require(try await store.session("s"))
+            let session = try #require(try await store.session("s")).summary
             #expect(session.started == at(10))
             #expect(session.lastActivity == at(12))
             #expect(session.eventCount == 1)

@@ -14,12 +14,15 @@ struct StoreModel {
         var hasOpening: Bool
         var hasClosing: Bool
         var durationMs: Double?
+        var durationIsSpan = false
         var isAlone: Bool
     }
 
+    /// Of the times that lines told, if any did.
     struct Span: Equatable {
         var started: Double
         var lastActivity: Double
+        var isTimed: Bool
     }
 
     var records: [Record] = []
@@ -46,9 +49,16 @@ struct StoreModel {
 
     private mutating func touch(_ line: EventLine) {
         guard let session = line.session else { return }
-        let old = spans[session] ?? Span(started: line.time, lastActivity: line.time)
+        let own = Span(
+            started: line.time, lastActivity: line.time, isTimed: !line.timeIsArrival)
+        guard let old = spans[session], old.isTimed || !own.isTimed else {
+            spans[session] = own
+            return
+        }
+        guard old.isTimed == own.isTimed else { return }
         spans[session] = Span(
-            started: min(old.started, line.time), lastActivity: max(old.lastActivity, line.time))
+            started: min(old.started, line.time), lastActivity: max(old.lastActivity, line.time),
+            isTimed: old.isTimed)
     }
 
     private func match(_ line: EventLine) -> Int? {
@@ -73,17 +83,27 @@ struct StoreModel {
     private mutating func join(_ line: EventLine, into index: Int) {
         var record = records[index]
         let isOpening = line.half == .opening
-        if isOpening ? record.hasOpening : record.hasClosing { return }
+        if isOpening ? record.hasOpening : record.hasClosing {
+            // A duration that a line tells is worth more than none and than a span.
+            guard let told = line.durationMs, record.durationMs == nil || record.durationIsSpan
+            else { return }
+            records[index].durationMs = told
+            if !record.hasOpening { records[index].line.durationMs = told }
+            records[index].durationIsSpan = false
+            return touch(line)
+        }
         touch(line)
         let (opening, closing) = isOpening ? (line, record.line) : (record.line, line)
         record.line = opening
-        record.line.status = closing.status
+        record.line.status =
+            opening.status == .blocked && closing.status == .error ? .blocked : closing.status
         record.line.error = closing.error
         record.durationMs = closing.durationMs
         if record.durationMs == nil, !opening.timeIsArrival, !closing.timeIsArrival,
             closing.time >= opening.time
         {
             record.durationMs = (closing.time - opening.time) * 1_000
+            record.durationIsSpan = true
         }
         record.hasOpening = true
         record.hasClosing = true
@@ -210,7 +230,7 @@ struct StoreModel {
 
     private func compareSessions(_ store: SQLiteStore, _ model: StoreModel) async throws {
         for (name, span) in model.spans {
-            let session = try #require(try await store.session(name))
+            let session = try #require(try await store.session(name)).summary
             let records = model.records.filter { $0.line.session == name }
             #expect(session.started == at(span.started))
             #expect(session.lastActivity == at(span.lastActivity))

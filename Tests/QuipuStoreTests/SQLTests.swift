@@ -13,7 +13,9 @@ import Testing
             EventLine(
                 time: 1_700_000_000.25, name: "Bash", status: .ok, durationMs: 30, session: "s",
                 attributes: #"{"branch":"main"}"#),
-            EventLine(time: 1_700_000_001, name: "Bash", status: .error, session: "s"),
+            EventLine(
+                time: 1_700_000_001, name: "Bash", status: .error, session: "s", path: "/f",
+                access: .read),
             EventLine(time: 1_700_000_002, kind: "prompt", status: .none),
         ])
         var builder = BatchBuilder()

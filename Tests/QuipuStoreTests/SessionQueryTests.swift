@@ -52,6 +52,32 @@ import Testing
         }
     }
 
+    /// Rows of a transcript that bear no time do not make an old session a new one.
+    @Test(arguments: [true, false]) func timesOfArrivalAreNoActivity(
+        arrivalFirst: Bool
+    ) async throws {
+        try await withStore { store in
+            var arrived = line("old", 0)
+            arrived.timeIsArrival = true
+            let told = [line("old", 9_000), line("old", 8_000)]
+            if arrivalFirst { try await store.commit([arrived], from: "b") }
+            try await store.commit(told)
+            if !arrivalFirst { try await store.commit([arrived], from: "b") }
+            let session = try #require(try await store.session("old")).summary
+            #expect(session.started == at(1_000))
+            #expect(session.lastActivity == at(2_000))
+            let own = Filter(path: "session", test: .oneOf([.string("old")]))
+            #expect(try await store.allEvents([own]).count == 3)
+            // Where no line tells a time, arrival is all there is.
+            var untimed = line("untimed", 5)
+            untimed.timeIsArrival = true
+            try await store.commit([untimed], from: "c")
+            untimed.time += 3
+            try await store.commit([untimed], from: "c")
+            #expect(try await store.session("untimed")?.summary.lastActivity == at(9_998))
+        }
+    }
+
     @Test func filtersChooseSessionsByTheirEvents() async throws {
         try await withStore { store in
             try await store.commit([line("a", 3), line("a", 2, .error), line("b", 1)])

@@ -83,7 +83,7 @@ import Testing
         let store = try await SQLiteStore(path: nil, hostName: "here")
         try await store.commit([EventLine(time: 1, name: "Bash", session: "s")])
         #expect(try await store.allEvents().count == 1)
-        #expect(try await store.session("s")?.eventCount == 1)
+        #expect(try await store.session("s")?.summary.eventCount == 1)
         let status = try await store.status()
         #expect(status.path == nil)
         #expect(status.walBytes == 0)
@@ -128,8 +128,8 @@ import Testing
                         EventLine(time: Double($0), attributes: #"{"n":\#($0),"t":"\#(text)"}"#)
                     }, from: "\(round)")
             }
-            // 60 commits of about 300 KB: without checkpoints the log would hold 18 MB.
-            #expect(try await store.status().walBytes < 12 << 20)
+            // Without checkpoints the log would hold more than 25 MB.
+            #expect(try await store.status().walBytes < 17 << 20)
         }
     }
 }

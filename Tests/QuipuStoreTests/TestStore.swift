@@ -55,6 +55,16 @@ struct EventLine {
     var agent: String?
     var error: String?
     var toolUseID: String?
+    var identity: String?
+    var project: String?
+    var model: String?
+    var branch: String?
+    var agentID: String?
+    var parent: String?
+    var user: String?
+    var path: String?
+    var access = FileAccess.none
+    var isFurther = false
     var attributes: String?
     var payload: String?
 }
@@ -86,13 +96,23 @@ struct BatchBuilder {
         event.agent = slice(line.agent)
         event.error = slice(line.error)
         event.toolUseID = slice(line.toolUseID)
+        event.identity = slice(line.identity)
+        event.context.project = slice(line.project)
+        event.context.model = slice(line.model)
+        event.context.branch = slice(line.branch)
+        event.context.agentID = slice(line.agentID)
+        event.context.parent = slice(line.parent)
+        event.context.user = slice(line.user)
+        event.path = slice(line.path)
+        event.access = line.access
+        event.isFurther = line.isFurther
         event.attributes = slice(line.attributes)
         if let payload = line.payload {
             event.payload = Slice(offset: decoded.payloads.count, count: payload.utf8.count)
             decoded.payloads += payload.utf8
         }
         decoded.events.append(event)
-        receive()
+        if !line.isFurther { receive() }
     }
 
     mutating func receive() {

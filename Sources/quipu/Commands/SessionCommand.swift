@@ -1,4 +1,5 @@
 import ArgumentParser
+import QuipuModel
 import QuipuProtocol
 
 struct SessionCommand: ParsableCommand {
@@ -27,12 +28,44 @@ struct SessionCommand: ParsableCommand {
 
 enum SessionView {
     static func show(_ reply: JSON, on screen: inout Screen) {
-        let facts: Set<String> = ["timeline", "next_cursor"]
+        let facts: Set<String> = ["timeline", "next_cursor", "files", "subagents"]
         let summary = (reply.members ?? []).filter { !facts.contains($0.name) && $0.value != .null }
         screen.write(Outline(now: screen.now, style: screen.style).lines(.object(summary)))
+        section("subagents", SubagentRows.table, reply["subagents"], on: &screen)
+        section("files", FileRows.table, reply["files"], on: &screen)
         screen.write("")
         let table = EventRows.table(reply["timeline"]?.array ?? [], now: screen.now)
         screen.show(table, orElse: "no events on this page")
         screen.tellOfMore(reply)
+    }
+
+    private static func section(
+        _ title: String, _ table: ([JSON], Timestamp) -> Table, _ rows: JSON?,
+        on screen: inout Screen
+    ) {
+        guard let rows = rows?.array, !rows.isEmpty else { return }
+        screen.write("")
+        screen.write(screen.style.paint(title, .bold))
+        screen.show(table(rows, screen.now), orElse: "")
+    }
+}
+
+enum SubagentRows {
+    static func table(_ subagents: [JSON], now: Timestamp) -> Table {
+        var table = Table([
+            .text("SUBAGENT"), .word("STARTED"), .word("LAST ACTIVITY"), .number("EVENTS"),
+            .number("CALLS"), .number("ERRORS"),
+        ])
+        for subagent in subagents {
+            let name = subagent["agent_id"]?.string ?? subagent["session"]?.string
+            table.add([
+                Table.Cell(name ?? Units.absent, .bold),
+                Table.Cell(Units.ago(subagent["started"]?.string, now: now)),
+                Table.Cell(Units.ago(subagent["last_activity"]?.string, now: now)),
+                Outcome.count(subagent, "event_count"), Outcome.count(subagent, "tool_count"),
+                Outcome.errors(subagent),
+            ])
+        }
+        return table
     }
 }

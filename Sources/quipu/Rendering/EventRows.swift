@@ -44,7 +44,8 @@ extension Screen {
         if table.rows.isEmpty {
             Diagnostics.write(empty)
         } else {
-            write(table.lines(width: tableColumns, style: style))
+            let fitting = tableColumns.map { table.dropping(toFit: $0) } ?? table
+            write(fitting.lines(width: tableColumns, style: style))
         }
     }
 

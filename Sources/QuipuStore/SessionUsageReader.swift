@@ -1,0 +1,33 @@
+import QuipuModel
+
+/// What sessions' model calls used and cost.
+struct SessionUsageReader {
+    private let find: RawStatement
+
+    /// Nil where the database keeps no usage.
+    init?(_ context: ReadContext) throws {
+        let table = try context.prepare(
+            "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'usage_calls'")
+        guard try table.step() else { return nil }
+        find = try context.prepare(
+            """
+            SELECT count(*), sum(input), sum(cache_write_5m), sum(cache_write_1h), sum(cache_read),
+                sum(output), sum(cost_usd)
+            FROM usage_calls WHERE session = ?1
+            """)
+    }
+
+    /// Nil where no call of the session is known.
+    func usage(of session: Int64) throws -> SessionUsage? {
+        find.bind(1, session)
+        defer { find.reset() }
+        guard try find.step(), find.int(0) > 0 else { return nil }
+        var tokens = TokenCounts()
+        tokens.input = find.int(1)
+        tokens.cacheWrite5m = find.int(2)
+        tokens.cacheWrite1h = find.int(3)
+        tokens.cacheRead = find.int(4)
+        tokens.output = find.int(5)
+        return SessionUsage(tokens: tokens, costUSD: find.isNull(6) ? nil : find.double(6))
+    }
+}
