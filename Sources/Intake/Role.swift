@@ -6,7 +6,9 @@ enum Role: Int, CaseIterable {
     // Names of the event, from the most to the least specific.
     case hookEvent, hook, event, type
     case tool, toolUseID, input, result
-    case session, task, agent, name
+    case session, task, agent, agentID, name
+    // Where the line belongs besides its session.
+    case project, model, branch, parent, user, requestType
     case status, decision, isBlocked
     case error, hasError, success, isInterrupt
     case durationMs
@@ -15,6 +17,8 @@ enum Role: Int, CaseIterable {
     // What only rows of transcripts have.
     case uuid, message, subtype
     case metrics
+    // What tells the usage of model calls apart from events.
+    case payload, usage, tokens, inputTokens, outputTokens
 }
 
 /// Finds a member's role by its name.
@@ -34,7 +38,13 @@ struct RoleTable {
         ("session_id", .session), ("session", .session), ("sessionId", .session),
         ("session_uuid", .session),
         ("task_id", .task), ("task", .task),
-        ("agent", .agent), ("agent_type", .agent), ("agent_id", .agent), ("agentId", .agent),
+        ("agent", .agent), ("agent_type", .agent), ("attributionAgent", .agent),
+        ("agent_id", .agentID), ("agentId", .agentID), ("subagent_id", .agentID),
+        ("cwd", .project), ("project", .project), ("project_path", .project),
+        ("model", .model), ("model_name", .model),
+        ("git_branch", .branch), ("gitBranch", .branch),
+        ("parent_session", .parent), ("parent_session_id", .parent), ("forked_from_id", .parent),
+        ("user_id", .user), ("user", .user), ("request_type", .requestType),
         ("name", .name),
         ("status", .status),
         ("decision", .decision), ("hook_decision", .decision),
@@ -49,9 +59,11 @@ struct RoleTable {
         ("attributes", .attributes),
         ("metric", .metric), ("value", .value), ("values", .values), ("tags", .tags),
         ("rate", .rate), ("sample_rate", .rate),
-        ("uuid", .uuid), ("leafUuid", .uuid), ("messageId", .uuid),
+        ("uuid", .uuid),
         ("message", .message), ("subtype", .subtype),
         ("metrics", .metrics),
+        ("payload", .payload), ("usage", .usage), ("tokens", .tokens),
+        ("input_tokens", .inputTokens), ("output_tokens", .outputTokens),
     ]
 
     private static let slotCount = 256
