@@ -18,7 +18,7 @@ struct LineFormat: Sendable {
     let read: @Sendable (inout LineDecoder, LinePlace) -> Void
 
     /// The first that recognizes a line reads it.
-    static let all: [LineFormat] = [.claudeTranscript]
+    static let all: [LineFormat] = [.codexRollout, .geminiChat, .usage, .claudeTranscript]
 }
 
 /// The records of one line, of which the first counts as the line.

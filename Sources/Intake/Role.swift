@@ -10,7 +10,7 @@ enum Role: Int, CaseIterable {
     // Where the line belongs besides its session.
     case project, model, branch, parent, user, requestType
     case status, decision, isBlocked
-    case error, hasError, success, isInterrupt
+    case error, hasError, success, isInterrupt, exitCode
     case durationMs
     case attributes
     case metric, value, values, tags, rate
@@ -26,7 +26,7 @@ struct RoleTable {
     /// Every known name, in the order of preference within its role.
     private static let names: [(StaticString, Role)] = [
         ("timestamp", .time), ("time", .time), ("ts", .time), ("t", .time), ("logged_at", .time),
-        ("recorded_at", .time),
+        ("recorded_at", .time), ("analyzed_at", .time),
         ("hook_event_name", .hookEvent), ("hook_event", .hookEvent),
         ("hook_event_type", .hookEvent),
         ("hook", .hook), ("event", .event), ("event_type", .event), ("type", .type),
@@ -34,13 +34,14 @@ struct RoleTable {
         ("tool_use_id", .toolUseID), ("toolUseID", .toolUseID), ("toolUseId", .toolUseID),
         ("tool_input", .input), ("parameters", .input), ("input", .input),
         ("tool_response", .result), ("tool_output", .result), ("output", .result),
-        ("result", .result), ("response_preview", .result),
+        ("result", .result), ("response_preview", .result), ("tool_response_summary", .result),
         ("session_id", .session), ("session", .session), ("sessionId", .session),
         ("session_uuid", .session),
         ("task_id", .task), ("task", .task),
         ("agent", .agent), ("agent_type", .agent), ("attributionAgent", .agent),
         ("agent_id", .agentID), ("agentId", .agentID), ("subagent_id", .agentID),
         ("cwd", .project), ("project", .project), ("project_path", .project),
+        ("project_name", .project),
         ("model", .model), ("model_name", .model),
         ("git_branch", .branch), ("gitBranch", .branch),
         ("parent_session", .parent), ("parent_session_id", .parent), ("forked_from_id", .parent),
@@ -52,7 +53,7 @@ struct RoleTable {
         ("error", .error), ("tool_error", .error), ("error_message", .error),
         ("has_error", .hasError), ("is_error", .hasError), ("isError", .hasError),
         ("isApiErrorMessage", .hasError),
-        ("success", .success),
+        ("success", .success), ("exit_code", .exitCode), ("exitCode", .exitCode),
         ("is_interrupt", .isInterrupt), ("interrupted", .isInterrupt),
         ("duration_ms", .durationMs), ("durationMs", .durationMs), ("ms", .durationMs),
         ("execution_time_ms", .durationMs),

@@ -53,7 +53,7 @@ public struct SourceContext: Sendable {
     /// in `projects`, by a directory whose path has dashes for slashes.
     private static func writer(_ directories: ArraySlice<Substring>, stem: Substring) -> Writer {
         if stem.hasPrefix("rollout-"), isUUID(stem.suffix(36)) { return .codex }
-        if directories.last == "chats" { return .gemini }
+        if directories.last == "chats", directories.contains(".gemini") { return .gemini }
         guard let index = directories.lastIndex(of: "projects"), index + 1 < directories.endIndex
         else { return .unknown }
         let isClaude =

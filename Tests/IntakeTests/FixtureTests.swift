@@ -58,6 +58,8 @@ import Testing
                 "task_subject", "teammate_name", "memory_type", "mcp_server_name", "subtype",
                 "attributes", "cwd", "model", "agent_id", "agentId", "gitBranch", "user_id", "user",
                 "uuid", "parentUuid", "isSidechain", "version", "message", "requestId", "leafUuid",
+                "analyzed_at", "subagent_id", "project_name", "attributionAgent", "userType",
+                "toolUseResult",
             ]
             #expect(names.subtracting(held).subtracting(columns) == [])
         }

@@ -64,7 +64,7 @@ extension LineDecoder {
         }
         document.place(
             "parentUuid", "logicalParentUuid", "session_id", "isSidechain", "userType",
-            "entrypoint", "version", "slug", "requestId", "sourceToolAssistantUUID")
+            "entrypoint", "version", "slug", "requestId", "sourceToolAssistantUUID", "costUSD")
     }
 
     /// Adds an event that a row tells as a whole, with all its members that no column holds.
