@@ -1,6 +1,5 @@
 import ArgumentParser
 import DaemonCore
-import Foundation
 import Logging
 import Platform
 import QuipuModel
@@ -48,7 +47,7 @@ struct Quipud: AsyncParsableCommand {
             let daemon = Daemon(
                 options: Daemon.Options(
                     places: places, settings: try await load(), reload: load,
-                    version: Version.text, systemZone: TimeZone.current.identifier,
+                    version: Version.text, systemZone: SystemZone.name(environment: environment),
                     trafficLog: environment["QUIPU_TRAFFIC_LOG"]),
                 manager: ServiceManager(environment: environment), log: log)
             try await daemon.run()
