@@ -90,6 +90,21 @@ struct BatchBuilder {
         return slice
     }
 
+    /// The JSON text that was written last, without secrets.
+    mutating func redact(_ slice: Slice) -> Slice {
+        guard !slice.isNone else { return slice }
+        let isClean = batch.bytes.withUnsafeBytes {
+            !redactor.finds(
+                in: $0.part(slice.range.lowerBound, slice.range.upperBound), isJSON: true)
+        }
+        if isClean { return slice }
+        let text = Array(batch.bytes[slice.range])
+        batch.bytes.removeSubrange(slice.range.lowerBound...)
+        text.withUnsafeBytes { write(json: $0) }
+        return Slice(
+            offset: slice.range.lowerBound, count: batch.bytes.count - slice.range.lowerBound)
+    }
+
     /// Counts a line that could not be read and keeps its beginning.
     mutating func reject(_ line: Bytes, at offset: UInt64, _ reason: RejectReason) {
         batch.tally.received += 1

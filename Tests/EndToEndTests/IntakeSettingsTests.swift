@@ -40,6 +40,7 @@ import Testing
         let (event, redacted) = try event(config: "redaction:\n  enabled: false\n")
         #expect(redacted == 0)
         #expect(
-            event["attributes"]?["tool_input"]?["command"] == "curl https://ana:hunter2@example.com")
+            event["attributes"]?["tool_input"]?["command"] == "curl https://ana:hunter2@example.com"
+        )
     }
 }

@@ -192,6 +192,18 @@ import Testing
         #expect(none.redacted == 0)
     }
 
+    @Test func eventsOfDogStatsDKeepNoSecret() {
+        let text = "refused ghp_0123456789abcdefABCDEF0123456789abcd"
+        let batch = decodeDatagrams([
+            "_e{\(text.utf8.count),\(text.utf8.count)}:\(text)|\(text)|t:error|#a:b",
+            "_sc|db|2|m:postgres://ana:hunter2@db/shop",
+        ])
+        #expect(batch.redacted == 5)
+        let all = batch.described.joined()
+        #expect(!all.contains("ghp_") && !all.contains("hunter2"))
+        #expect(all.contains(#"{"text":"refused <redacted>","alert_type":"error""#))
+    }
+
     @Test func rejectedLinesKeepNoSecret() {
         let batch = decode(#"{"password":"s3cr3t","x":"#)
         #expect(batch.rejects.count == 1)

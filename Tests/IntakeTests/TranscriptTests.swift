@@ -32,7 +32,7 @@ import Testing
 
     @Test(arguments: [
         #"{"type":"progress","percent":40}"#, #"{"type":"mode","value":"fast"}"#,
-        #"{"type":"attachment","file":"a.png"}"#,
+        #"{"type":"attachment","file":"a.png"}"#, #"{"usage":"91 %","disk":"/dev/sda1"}"#,
     ])
     func linesOfOthersAreEvents(line: String) {
         #expect(decode(line + "\n").events.count == 1)

@@ -5,12 +5,22 @@ extension LineFormat {
     /// hooks, which names the model `model`.
     static let usage = LineFormat(
         recognizes: { document, _ in
-            if document.text(.usage) != nil { return true }
+            if document.text(.usage) != nil {
+                return document.index(.inputTokens) != nil || document.index(.outputTokens) != nil
+                    || UsageLine.others.contains { document.members.place(of: $0) != nil }
+            }
             return document[.inputTokens]?.numberValue != nil
                 && document[.outputTokens]?.numberValue != nil && document.index(.model) != nil
                 && document.index(.uuid) == nil && document.index(.tool) == nil
         },
         read: { $0.takeUsageLine($1) })
+}
+
+private enum UsageLine {
+    /// Members of which a usage without input and output must have one.
+    static let others: [StaticString] = [
+        "cost_usd", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
+    ]
 }
 
 extension LineDecoder {
