@@ -15,7 +15,7 @@ private func requireText(_ slice: Slice, in bytes: [UInt8]) {
         String(validating: bytes[slice.range], as: UTF8.self) != nil, "columns are UTF-8")
 }
 
-private func slices(of context: RecordContext) -> [Slice] {
+private func contextSlices(_ context: RecordContext) -> [Slice] {
     [
         context.project, context.model, context.branch, context.agentID, context.parent,
         context.user,
@@ -37,7 +37,7 @@ private func requireClosed(_ batch: DecodedBatch) {
             event.kind, event.name, event.session, event.task, event.agent, event.error,
             event.toolUseID, event.attributes, event.identity, event.path,
         ]
-        for slice in slices + slices(of: event.context) { requireText(slice, in: batch.bytes) }
+        for slice in slices + contextSlices(event.context) { requireText(slice, in: batch.bytes) }
         requireText(event.payload, in: batch.payloads)
         require(!event.kind.isNone, "every event has a kind")
     }
@@ -45,7 +45,7 @@ private func requireClosed(_ batch: DecodedBatch) {
         let slices = [
             usage.messageID, usage.requestID, usage.session, usage.task, usage.requestType,
         ]
-        for slice in slices + slices(of: usage.context) { requireText(slice, in: batch.bytes) }
+        for slice in slices + contextSlices(usage.context) { requireText(slice, in: batch.bytes) }
         let tokens = usage.tokens
         let counts = [
             tokens.input, tokens.cacheWrite5m, tokens.cacheWrite1h, tokens.cacheRead, tokens.output,
