@@ -48,6 +48,7 @@ enum Schema {
         migrator.registerMigration("6") { db in
             try db.execute(sql: contextTables)
             try db.execute(sql: elementTables)
+            try db.execute(sql: rowsOfBlocks)
             try db.execute(sql: "UPDATE schema_version SET version = 6")
         }
         try migrator.migrate(database)
