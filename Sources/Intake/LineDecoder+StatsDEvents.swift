@@ -9,8 +9,7 @@ extension LineDecoder {
         }
         var event = EventRecord()
         event.kind = builder.literal("log")
-        event.name = builder.append(
-            parts.title.prefixOfWholeCharacters(Limits.columnBytesMax), to: .name)
+        event.name = builder.append(text: parts.title, to: .name)
         let fields = StatsDFields(parts.fields)
         if let type = fields["t:"] {
             if type.equals("error") { event.status = .error }
@@ -18,8 +17,7 @@ extension LineDecoder {
         }
         // An event's text is cut where a column ends; the attributes have all of it.
         if event.status == .error, !parts.text.isEmpty {
-            event.error = builder.append(
-                parts.text.prefixOfWholeCharacters(Limits.columnBytesMax))
+            event.error = builder.append(text: parts.text)
         }
         event.setTime(fields["d:"], origin.arrival)
         event.lineOffset = offset
@@ -32,7 +30,7 @@ extension LineDecoder {
         writer.write("source_type", fields["s:"], &builder)
         writer.write("alert_type", fields["t:"], &builder)
         write(tagsOf: fields, &writer)
-        event.attributes = writer.close(&builder)
+        event.attributes = builder.redact(writer.close(&builder))
         builder.add(event)
     }
 
@@ -45,12 +43,11 @@ extension LineDecoder {
         var event = EventRecord()
         event.lineOffset = offset
         event.kind = builder.literal("service_check")
-        event.name = builder.append(
-            parts.name.prefixOfWholeCharacters(Limits.columnBytesMax), to: .name)
+        event.name = builder.append(text: parts.name, to: .name)
         event.status = parts.status == 0x30 ? .ok : .error
         let fields = StatsDFields(parts.fields)
         if event.status == .error, let message = fields["m:"] {
-            event.error = builder.append(message.prefixOfWholeCharacters(Limits.columnBytesMax))
+            event.error = builder.append(text: message)
         }
         event.setTime(fields["d:"], origin.arrival)
         let start = builder.batch.bytes.count
@@ -59,7 +56,7 @@ extension LineDecoder {
         writer.write("host", fields["h:"], &builder)
         writer.write("message", fields["m:"], &builder)
         write(tagsOf: fields, &writer)
-        event.attributes = writer.close(&builder)
+        event.attributes = builder.redact(writer.close(&builder))
         builder.add(event)
     }
 

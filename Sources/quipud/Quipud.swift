@@ -47,7 +47,8 @@ struct Quipud: AsyncParsableCommand {
             let daemon = Daemon(
                 options: Daemon.Options(
                     places: places, settings: try await load(), reload: load,
-                    version: Version.text, trafficLog: environment["QUIPU_TRAFFIC_LOG"]),
+                    version: Version.text, systemZone: SystemZone.name(environment: environment),
+                    trafficLog: environment["QUIPU_TRAFFIC_LOG"]),
                 manager: ServiceManager(environment: environment), log: log)
             try await daemon.run()
         } catch {

@@ -35,6 +35,7 @@ enum ReportExamples {
         report.ingest.bytes = 52_428_800
         report.ingest.lines = 51_200
         report.ingest.linesRejected = 3
+        report.ingest.secretsRedacted = 1
         report.ingest.bytesPerSecond = 14_563.6
         report.ingest.linesPerSecond = 14.2
         report.commit = .init(count: 880, p50: 0.42, p90: 1.1, p99: 4.03, max: 12)

@@ -15,22 +15,43 @@ private func requireText(_ slice: Slice, in bytes: [UInt8]) {
         String(validating: bytes[slice.range], as: UTF8.self) != nil, "columns are UTF-8")
 }
 
+private func contextSlices(_ context: RecordContext) -> [Slice] {
+    [
+        context.project, context.model, context.branch, context.agentID, context.parent,
+        context.user,
+    ]
+}
+
 /// One line each, and each in exactly one way.
 private func requireClosed(_ batch: DecodedBatch) {
     let tally = batch.tally
     let rejected = tally.rejected.values.reduce(0, +)
     let lost = tally.lost.values.reduce(0, +)
+    let records =
+        batch.events.count { !$0.isFurther } + batch.usages.count { !$0.isFurther }
     require(
-        tally.received == tally.stored + tally.blank + rejected + lost + UInt64(batch.events.count),
+        tally.received == tally.stored + tally.blank + rejected + lost + UInt64(records),
         "the tally closes")
     for event in batch.events {
         let slices = [
             event.kind, event.name, event.session, event.task, event.agent, event.error,
-            event.toolUseID, event.attributes,
+            event.toolUseID, event.attributes, event.identity, event.path,
         ]
-        for slice in slices { requireText(slice, in: batch.bytes) }
+        for slice in slices + contextSlices(event.context) { requireText(slice, in: batch.bytes) }
         requireText(event.payload, in: batch.payloads)
         require(!event.kind.isNone, "every event has a kind")
+    }
+    for usage in batch.usages {
+        let slices = [
+            usage.messageID, usage.requestID, usage.session, usage.task, usage.requestType,
+        ]
+        for slice in slices + contextSlices(usage.context) { requireText(slice, in: batch.bytes) }
+        let tokens = usage.tokens
+        let counts = [
+            tokens.input, tokens.cacheWrite5m, tokens.cacheWrite1h, tokens.cacheRead, tokens.output,
+        ]
+        require(counts.allSatisfy { $0 >= 0 }, "no count of tokens is negative")
+        require(usage.statedCostUSD.map { $0.isFinite && $0 >= 0 } ?? true, "costs are finite")
     }
     for delta in batch.rollups {
         require(batch.series.indices.contains(delta.series), "rollups belong to a series")
@@ -40,19 +61,26 @@ private func requireClosed(_ batch: DecodedBatch) {
 }
 
 private func decode(_ bytes: UnsafeRawBufferPointer, _ kind: SourceKind, path: String) {
-    let decoder = Decoder(hashSeed: 1)
+    var options = DecoderOptions()
+    options.payloadBytesMax = 64
+    let decoder = Decoder(hashSeed: 1, options: options)
     let context = SourceContext(kind: kind, path: path)
     let batch = decoder.decode(
         bytes, at: 0, context: context, arrival: .seconds(1_800_000_000), finished: true)
     requireClosed(batch)
 }
 
-/// The bytes as a log, and as a log whose name says what its lines are.
+/// The bytes as a log, and as logs whose names say what their lines are.
 @_cdecl("quipu_fuzz_lines")
 public func fuzzLines(_ bytes: UnsafePointer<UInt8>?, _ count: Int) {
     let buffer = UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : count)
     decode(buffer, .file, path: "/logs/app.jsonl")
     decode(buffer, .file, path: "/logs/sessions/s/post_tool_use.jsonl")
+    decode(buffer, .file, path: "/home/a/.claude/projects/-home-a/s/subagents/agent-1.jsonl")
+    decode(
+        buffer, .file,
+        path: "/home/a/.codex/sessions/rollout-x-0199aa11-2222-7333-8444-555566667777.jsonl")
+    decode(buffer, .file, path: "/home/a/.gemini/tmp/1/chats/session-1.jsonl")
 }
 
 /// The bytes as one datagram, and as a segment of the spool.
