@@ -12,9 +12,18 @@ extension LineDecoder {
         }
     }
 
-    /// The object that `document` holds.
+    /// The object that `document` holds. What a document's element gave carries its hash.
     private mutating func takeObject(_ line: Bytes, at offset: UInt64, _ origin: Origin) {
-        if document.text(.metric) != nil, document.text(.event) == nil,
+        guard origin.context.kind == .document else { return takeRecord(line, at: offset, origin) }
+        let (events, usages) = (builder.batch.events.count, builder.batch.usages.count)
+        takeRecord(line, at: offset, origin)
+        builder.mark(ElementHash.of(line), eventsFrom: events, usagesFrom: usages)
+    }
+
+    private mutating func takeRecord(_ line: Bytes, at offset: UInt64, _ origin: Origin) {
+        // A sample that is told again could not be told from another one of the same value.
+        if origin.context.kind != .document, document.text(.metric) != nil,
+            document.text(.event) == nil,
             document.text(.hookEvent) == nil
         {
             if let reason = takeNativeMetric(origin) {
@@ -34,7 +43,7 @@ extension LineDecoder {
     /// together, cut off by a later one, or that follow a run of NULs. Everything between them is
     /// one rejected line.
     private mutating func recover(_ line: Bytes, at offset: UInt64, _ origin: Origin) {
-        var search = DamagedLine(line)
+        var search = DamagedLine(line, isDocument: origin.context.kind == .document)
         while let fragment = search.next() {
             let text = line.part(fragment.lowerBound, fragment.upperBound)
             guard document.parse(text, readable: line.count - fragment.upperBound) == nil else {
@@ -45,7 +54,13 @@ extension LineDecoder {
             takeObject(text, at: offset &+ UInt64(fragment.lowerBound), origin)
         }
         guard let bad = search.firstBad else {
-            if !search.foundAny { builder.reject(line, at: offset, .nulBytes) }
+            guard !search.foundAny else { return }
+            if line.contains(0) {
+                builder.reject(line, at: offset, .nulBytes)
+            } else {
+                // The brackets and commas of an array among lines.
+                builder.countBlank()
+            }
             return
         }
         builder.reject(
@@ -62,6 +77,8 @@ extension LineDecoder {
 /// inner objects would pass for records.
 struct DamagedLine {
     private let line: Bytes
+    /// Elements stand behind each other: an object may also reach to a comma or bracket.
+    private let isDocument: Bool
     private var position = 0
     private var isAtBoundary = true
     /// Bytes that may still be looked at, so that no line takes more than linear time.
@@ -69,8 +86,9 @@ struct DamagedLine {
     private(set) var firstBad: Int?
     private(set) var foundAny = false
 
-    init(_ line: Bytes) {
+    init(_ line: Bytes, isDocument: Bool) {
         self.line = line
+        self.isDocument = isDocument
         budget = 8 * line.count
     }
 
@@ -78,7 +96,7 @@ struct DamagedLine {
     mutating func next() -> Range<Int>? {
         while position < line.count {
             let byte = line[position]
-            if byte == 0 || byte.isSpace || (isAtBoundary && foundAny && byte == 0x2c) {
+            if byte == 0 || byte.isSpace || isAtBoundary && RecordSplitter.separates(byte) {
                 position += 1
                 continue
             }
@@ -120,6 +138,7 @@ struct DamagedLine {
         var after = end
         while after < line.count, line[after] == 0 || line[after].isSpace { after += 1 }
         return after == line.count || line[after] == UInt8(ascii: "{")
+            || isDocument && RecordSplitter.separates(line[after])
     }
 
     /// The end of the object that begins at `position`, by its braces outside of strings.

@@ -44,8 +44,10 @@ struct LineDecoder: ~Copyable {
 
     // MARK: Files
 
+    /// Records as `shape` says. What is left at the end belongs to a record that is torn, except
+    /// that a last line without its newline is left alone unless `finished`.
     mutating func decodeFile(
-        _ bytes: Bytes, at offset: UInt64, _ origin: Origin, finished: Bool
+        _ bytes: Bytes, at offset: UInt64, _ shape: RecordShape, _ origin: Origin, finished: Bool
     ) {
         // Records hold about as much text as their lines.
         builder.reserve(bytes.count)
@@ -53,19 +55,30 @@ struct LineDecoder: ~Copyable {
         if offset == 0, bytes.count >= 3, bytes[0] == 0xef, bytes[1] == 0xbb, bytes[2] == 0xbf {
             start = 3  // a byte order mark
         }
-        while start < bytes.count {
-            let end = bytes.find(0x0a, from: start)
-            if end == bytes.count, !finished { return }
-            let line = LineDecoder.withoutReturn(bytes.part(start, end))
+        var records = RecordSplitter(shape, position: start)
+        while let record = records.next(
+            in: bytes, isComplete: finished, newline: { $0.find(0x0a, from: $1) })
+        {
+            decodeRecord(record, of: bytes, at: offset, origin)
+        }
+        let rest = records.position..<bytes.count
+        guard !rest.isEmpty, finished || shape == .document || bytes.last == 0x0a else { return }
+        decodeRecord(rest, of: bytes, at: offset, origin)
+    }
+
+    @inline(__always)
+    private mutating func decodeRecord(
+        _ range: Range<Int>, of bytes: Bytes, at offset: UInt64, _ origin: Origin
+    ) {
+        let start = range.lowerBound
+        let line = LineDecoder.withoutReturn(bytes.part(start, range.upperBound))
+        if line.allSatisfy(\.isSpace) {
+            builder.countBlank()
+        } else if line.count > Limits.lineBytesMax {
+            builder.reject(line, at: offset &+ UInt64(start), .lineTooLong)
+        } else {
             let readable = bytes.count - start - line.count
-            if line.allSatisfy(\.isSpace) {
-                builder.countBlank()
-            } else if line.count > Limits.lineBytesMax {
-                builder.reject(line, at: offset &+ UInt64(start), .lineTooLong)
-            } else {
-                decodeJSON(line, readable: readable, at: offset &+ UInt64(start), origin)
-            }
-            start = end + 1
+            decodeJSON(line, readable: readable, at: offset &+ UInt64(start), origin)
         }
     }
 

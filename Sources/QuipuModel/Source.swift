@@ -2,8 +2,19 @@
 public enum SourceKind: String, Sendable {
     /// A log: lines of text.
     case file
+    /// A file that is rewritten in place: a JSON array, or one object. Known by its path.
+    case document
     /// A segment of the agent's spool: frames that each hold one datagram (see `SpoolFrame`).
     case datagrams
+
+    /// How its records lie in it; nil where they have frames.
+    public var recordShape: RecordShape? {
+        switch self {
+        case .file: .lines
+        case .document: .document
+        case .datagrams: nil
+        }
+    }
 }
 
 /// Which stream of bytes a batch belongs to, as its agent knows it.
