@@ -51,10 +51,7 @@ struct LineDecoder: ~Copyable {
     ) {
         // Records hold about as much text as their lines.
         builder.reserve(bytes.count)
-        var start = 0
-        if offset == 0, bytes.count >= 3, bytes[0] == 0xef, bytes[1] == 0xbb, bytes[2] == 0xbf {
-            start = 3  // a byte order mark
-        }
+        let start = offset == 0 ? RecordSplitter.byteOrderMark(bytes) : 0
         var records = RecordSplitter(shape, position: start)
         while let record = records.next(
             in: bytes, isComplete: finished, newline: { $0.find(0x0a, from: $1) })

@@ -4,8 +4,8 @@
 ///
 /// A newline inside a string ends a record that was torn. So does, while the object is open, a line
 /// that begins with `{"` at its very start, or with `{` left of the object's own members.
-struct OpenRecord: Sendable, Equatable {
-    enum Outcome: Equatable {
+public struct OpenRecord: Sendable, Equatable {
+    public enum Outcome: Equatable, Sendable {
         /// All bytes belong to it, and it goes on.
         case more
         /// It ends before this offset.
@@ -34,7 +34,7 @@ struct OpenRecord: Sendable, Equatable {
     /// Where its line's first character stands.
     private let column: Int
     /// How many bytes it has so far.
-    private(set) var count = 0
+    public private(set) var count = 0
     private var phase = Phase.strict
     private var expected = Expected.value
     private var isInString = false
@@ -60,7 +60,7 @@ struct OpenRecord: Sendable, Equatable {
     }
 
     /// Takes the bytes from `start` on. Offsets that it gives count from the record's beginning.
-    mutating func feed(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Outcome {
+    public mutating func feed(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Outcome {
         var index = start
         let base = count - start
         while index < bytes.count {
@@ -149,6 +149,9 @@ extension OpenRecord {
             if isOutside { return .broken(lineStart) }
             followsFirstBrace = lineColumn == 0
         }
+        if isSecondLine, byte == UInt8(ascii: "\""), lineColumn > column, isNameExpected {
+            indent = lineColumn
+        }
         guard phase == .indented, isOutside else { return nil }
         return .broken(byte == UInt8(ascii: "}") ? place + 1 : lineStart)
     }
@@ -212,8 +215,10 @@ extension OpenRecord {
         return true
     }
 
+    private var isNameExpected: Bool { expected == .name || expected == .firstName }
+
     private mutating func beginString() -> Bool {
-        isName = expected == .name || expected == .firstName
+        isName = isNameExpected
         guard isName || expectsValue else { return false }
         isInString = true
         return true

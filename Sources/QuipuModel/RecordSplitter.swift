@@ -22,7 +22,7 @@ public struct RecordSplitter: Sendable {
     /// Behind the last place where a batch may end; 0 when there was none.
     public private(set) var boundary = 0
     /// The object that goes on where the bytes end.
-    private(set) var open: OpenRecord?
+    public private(set) var open: OpenRecord?
     /// Among lines: an object of several lines ended, its last line did not.
     private var isInLastLine = false
     /// In a document: how far the line is indented.
@@ -45,6 +45,11 @@ public struct RecordSplitter: Sendable {
         open = nil
         return shape == .lines
             ? nextLine(in: bytes, isComplete, newline) : nextElement(in: bytes, isComplete, newline)
+    }
+
+    /// How many bytes a byte order mark at the beginning of a file takes.
+    public static func byteOrderMark(_ bytes: UnsafeRawBufferPointer) -> Int {
+        bytes.count >= 3 && bytes[0] == 0xef && bytes[1] == 0xbb && bytes[2] == 0xbf ? 3 : 0
     }
 
     /// White space, and what else stands between records.

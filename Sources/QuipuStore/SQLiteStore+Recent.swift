@@ -30,6 +30,7 @@ private enum RecentRows {
     /// Tables that are small, or that ids depend on.
     private static let whole = [
         "strings", "sources", "ledger_rejected", "ledger_lost", "rejects", "series", "counters",
+        "elements",
     ]
 
     static func copy(_ db: Database, since: Timestamp) throws {

@@ -8,6 +8,7 @@ final class WriterTables {
     let payloads: PayloadBlockWriter
     let sessions: SessionWriter
     let sources: SourceWriter
+    let elements: ElementWriter
     let events: EventWriter
     let eventRollups: EventRollupWriter
     let rollups: RollupWriter
@@ -31,6 +32,7 @@ final class WriterTables {
         payloads = try PayloadBlockWriter(connection)
         sessions = try SessionWriter(connection)
         sources = try SourceWriter(connection)
+        elements = try ElementWriter(connection)
         eventRollups = try EventRollupWriter(connection)
         events = try EventWriter(
             connection, strings: strings, payloads: payloads, sessions: sessions,
@@ -88,7 +90,12 @@ final class WriterTables {
         guard batch.from == entry.position, batch.to >= batch.from, batch.to <= Int64.max else {
             return .refused(position: entry.position)
         }
+        var batch = batch
         var tally = batch.decoded.tally
+        try elements.takeKnown(
+            from: &batch.decoded, document: entry.id, pass: entry.incarnation, tally: &tally)
+        // Where all of it was known, its payloads are, too.
+        if batch.decoded.events.isEmpty { batch.dropPayloads() }
         try payloads.begin(batch)
         try batch.decoded.bytes.withUnsafeBytes { bytes in
             for event in batch.decoded.events {
