@@ -12,12 +12,23 @@ extension LineDecoder {
         }
     }
 
-    /// The object that `document` holds. What a document's element gave carries its hash.
+    /// The object that `document` holds. Text of several lines is taken without the white space
+    /// between its parts, since what is stored and answered stands on one line. What a document's
+    /// element gave carries its hash.
     private mutating func takeObject(_ line: Bytes, at offset: UInt64, _ origin: Origin) {
-        guard origin.context.kind == .document else { return takeRecord(line, at: offset, origin) }
+        guard spansLines else { return takeRecord(line, at: offset, origin) }
         let (events, usages) = (builder.batch.events.count, builder.batch.usages.count)
-        takeRecord(line, at: offset, origin)
-        builder.mark(ElementHash.of(line), eventsFrom: events, usagesFrom: usages)
+        var text: [UInt8] = []
+        swap(&text, &compactText)
+        CompactJSON.write(line, to: &text)
+        text.withUnsafeBytes { text in
+            if document.parse(text, readable: 0) == nil { takeRecord(text, at: offset, origin) }
+        }
+        if origin.context.kind == .document {
+            let element = text.withUnsafeBytes { ElementHash.of($0) }
+            builder.mark(element, eventsFrom: events, usagesFrom: usages)
+        }
+        swap(&text, &compactText)
     }
 
     private mutating func takeRecord(_ line: Bytes, at offset: UInt64, _ origin: Origin) {

@@ -22,6 +22,10 @@ struct LineDecoder: ~Copyable {
     var document = JSONDocument()
     /// Reused for tags that do not stand in their line as they are.
     var tagText: [UInt8] = []
+    /// Whether the record that is decoded may hold newlines.
+    var spansLines = false
+    /// Reused for the text of such records.
+    var compactText: [UInt8] = []
     /// Whether the origin fields of DogStatsD lines become tags.
     let keepsOrigin: Bool
 
@@ -36,6 +40,7 @@ struct LineDecoder: ~Copyable {
         metrics.finish(into: &builder)
         shapes.beginBatch()
         document.trim()
+        if compactText.capacity > Limits.batchBytes { compactText = [] }
         var batch = builder.batch
         batch.countSenders()
         builder = BatchBuilder()
@@ -56,10 +61,12 @@ struct LineDecoder: ~Copyable {
         while let record = records.next(
             in: bytes, isComplete: finished, newline: { $0.find(0x0a, from: $1) })
         {
+            spansLines = records.spansLines
             decodeRecord(record, of: bytes, at: offset, origin)
         }
         let rest = records.position..<bytes.count
         guard !rest.isEmpty, finished || shape == .document || bytes.last == 0x0a else { return }
+        spansLines = true
         decodeRecord(rest, of: bytes, at: offset, origin)
     }
 
@@ -84,6 +91,7 @@ struct LineDecoder: ~Copyable {
     /// Frames of a spool segment. What follows a frame that cannot be read is one rejected line.
     mutating func decodeFrames(_ bytes: Bytes, at offset: UInt64, _ origin: Origin) {
         var origin = origin
+        spansLines = false
         var start = 0
         while start < bytes.count {
             let rest = bytes.part(start, bytes.count)

@@ -23,6 +23,8 @@ public struct RecordSplitter: Sendable {
     public private(set) var boundary = 0
     /// The object that goes on where the bytes end.
     public private(set) var open: OpenRecord?
+    /// Whether the last record may hold newlines.
+    public private(set) var spansLines: Bool
     /// Among lines: an object of several lines ended, its last line did not.
     private var isInLastLine = false
     /// In a document: how far the line is indented.
@@ -33,6 +35,7 @@ public struct RecordSplitter: Sendable {
     public init(_ shape: RecordShape, position: Int = 0) {
         self.shape = shape
         self.position = position
+        spansLines = shape == .document
     }
 
     /// The next record: an object, a line, or what is left of a damaged one. Nil when there is none
@@ -84,12 +87,14 @@ extension RecordSplitter {
                 position = start + count
                 isInLastLine = bytes[position - 1] != 0x0a
                 if !isInLastLine { boundary = position }
+                spansLines = true
                 return start..<position
             }
         }
         let line = position..<end
         position = min(end + 1, bytes.count)
         boundary = position
+        spansLines = false
         return line
     }
 
