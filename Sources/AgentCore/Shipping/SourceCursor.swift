@@ -231,9 +231,9 @@ extension SourceCursor {
     /// Takes what `read` asked for; gives the batch that goes out now, if any.
     mutating func took(_ chunk: Chunk) -> Shipment? {
         guard case .open = phase, pendingRestart == nil else { return nil }
+        if let look = chunk.look { return tookDocument(chunk, look) }
         mustVerify = false
         let end = chunk.from + UInt64(chunk.bytes.count)
-        if let look = chunk.look { return tookDocument(chunk, look) }
         guard kind == .file else {
             guard end > next else { return pausedForWant() }
             size = max(size, end)
