@@ -76,7 +76,8 @@ extension SourceCursor {
             return nil
         }
         if mustVerify {
-            guard size >= next, let prefix = look.prefix, prefix.count == next, next == 0 || prefix.head == head
+            guard size >= next, let prefix = look.prefix, prefix.count == next,
+                next == 0 || prefix.head == head
             else { return differs() }
             mustVerify = false
             document.hasSettled = false
