@@ -163,6 +163,9 @@ extension Agent {
     private func turn(_ poller: inout Poller) throws {
         let hasMore = link.pump(nowMs: Self.nowMs)
         try pollLink(&poller)
+        if link.shipper.hasSettling {
+            timers.setIfUnset(.settle, atMs: Self.nowMs + AgentLimits.settleMs)
+        }
         var ready: [Poller.Event] = []
         let waitMs = hasMore ? 0 : timers.waitMs(nowMs: Self.nowMs, limitMs: nextRetryMs)
         try poller.wait(milliseconds: waitMs) { ready.append($0) }
@@ -208,6 +211,7 @@ extension Agent {
             timers.setIfUnset(.resume, atMs: nowMs + AgentLimits.sourceRetryMs)
         }
         if timers.take(.resume, nowMs: nowMs) { link.resumeAll() }
+        if timers.take(.settle, nowMs: nowMs) { link.settleAll() }
         if timers.take(.rest, nowMs: nowMs) { link.rest() }
         let connections = link.connectionCount
         link.connectIfDue(nowMs: nowMs)

@@ -9,6 +9,8 @@ struct AgentTimers {
         case linger
         /// Try again what failed.
         case resume
+        /// Look again at documents that were being written.
+        case settle
         /// Give memory back.
         case rest
         case status

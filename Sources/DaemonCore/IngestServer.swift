@@ -183,7 +183,8 @@ struct IngestConnection {
         _ batch: IngestBatch, _ body: ByteBuffer, now: Timestamp
     ) async throws(RPCError) -> Outcome {
         let source = try source(batch.sourceID)
-        // The position would move past half a line, and its other half would be lost.
+        // The position would move past half a line, and its other half would be lost. Where a
+        // document's record ends is its agent's to know.
         if source.kind == .file, !batch.finished, batch.byteCount > 0,
             body.readableBytesView.last != UInt8(ascii: "\n")
         {

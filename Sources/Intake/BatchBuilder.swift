@@ -128,6 +128,12 @@ struct BatchBuilder {
         batch.usages.append(usage)
     }
 
+    /// Says of the records from these indices on which element they came from.
+    mutating func mark(_ element: UInt64, eventsFrom: Int, usagesFrom: Int) {
+        for index in batch.events.indices[eventsFrom...] { batch.events[index].element = element }
+        for index in batch.usages.indices[usagesFrom...] { batch.usages[index].element = element }
+    }
+
     /// Counts a line whose samples have been taken up.
     mutating func countMetricLine() {
         batch.tally.received += 1

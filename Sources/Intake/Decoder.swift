@@ -21,9 +21,8 @@ public final class Decoder {
     /// Decodes one batch.
     ///
     /// - Parameters:
-    ///   - bytes: Whole lines, or whole frames of a spool segment. Bytes after the last newline of
-    ///     a file
-    ///     are left alone unless `finished`.
+    ///   - bytes: Whole records, or whole frames of a spool segment. Bytes after the last newline
+    ///     of a file of lines are left alone unless `finished`.
     ///   - offset: Where the first byte stands in its source.
     ///   - arrival: The time of lines that have none. Datagrams carry their own.
     ///   - finished: Nothing will follow, so a last line may lack its newline.
@@ -31,12 +30,11 @@ public final class Decoder {
         _ bytes: UnsafeRawBufferPointer, at offset: UInt64, context: SourceContext,
         arrival: Timestamp, finished: Bool
     ) -> DecodedBatch {
-        switch context.kind {
-        case .file:
-            lines.decodeFile(
-                bytes, at: offset, Origin(context: context, arrival: arrival), finished: finished)
-        case .datagrams:
-            lines.decodeFrames(bytes, at: offset, Origin(context: context, arrival: arrival))
+        let origin = Origin(context: context, arrival: arrival)
+        if let shape = context.kind.recordShape {
+            lines.decodeFile(bytes, at: offset, shape, origin, finished: finished)
+        } else {
+            lines.decodeFrames(bytes, at: offset, origin)
         }
         return lines.finish()
     }

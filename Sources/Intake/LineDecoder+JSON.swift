@@ -15,11 +15,30 @@ extension LineDecoder {
         }
     }
 
-    /// The object that `document` holds.
+    /// The object that `document` holds. Text of several lines is taken without the white space
+    /// between its parts, since what is stored and answered stands on one line. What a document's
+    /// element gave carries its hash.
     private mutating func takeObject(_ line: Bytes, at offset: UInt64, _ origin: Origin) {
+        guard spansLines else { return takeRecord(line, at: offset, origin) }
+        let (events, usages) = (builder.batch.events.count, builder.batch.usages.count)
+        var text: [UInt8] = []
+        swap(&text, &compactText)
+        CompactJSON.write(line, to: &text)
+        text.withUnsafeBytes { text in
+            if document.parse(text, readable: 0) == nil { takeRecord(text, at: offset, origin) }
+        }
+        if origin.context.kind == .document {
+            let element = text.withUnsafeBytes { ElementHash.of($0) }
+            builder.mark(element, eventsFrom: events, usagesFrom: usages)
+        }
+        swap(&text, &compactText)
+    }
+
+    private mutating func takeRecord(_ line: Bytes, at offset: UInt64, _ origin: Origin) {
         let isHook = document.text(.hookEvent) != nil
         let hasEvent = document.text(.event) != nil
-        if document.text(.metric) != nil, !hasEvent, !isHook {
+        // A sample that is told again could not be told from another one of the same value.
+        if origin.context.kind != .document, document.text(.metric) != nil, !hasEvent, !isHook {
             if let reason = takeNativeMetric(origin) {
                 builder.reject(line, at: offset, reason)
             } else {
@@ -42,7 +61,7 @@ extension LineDecoder {
     /// together, cut off by a later one, or that follow a run of NULs. Everything between them is
     /// one rejected line.
     private mutating func recover(_ line: Bytes, at offset: UInt64, _ origin: Origin) {
-        var search = DamagedLine(line)
+        var search = DamagedLine(line, isDocument: origin.context.kind == .document)
         while let fragment = search.next() {
             let text = line.part(fragment.lowerBound, fragment.upperBound)
             guard document.parse(text, readable: line.count - fragment.upperBound) == nil else {
@@ -53,7 +72,13 @@ extension LineDecoder {
             takeObject(text, at: offset &+ UInt64(fragment.lowerBound), origin)
         }
         guard let bad = search.firstBad else {
-            if !search.foundAny { builder.reject(line, at: offset, .nulBytes) }
+            guard !search.foundAny else { return }
+            if line.contains(0) {
+                builder.reject(line, at: offset, .nulBytes)
+            } else {
+                // The brackets and commas of an array among lines.
+                builder.countBlank()
+            }
             return
         }
         builder.reject(
@@ -70,6 +95,8 @@ extension LineDecoder {
 /// inner objects would pass for records.
 struct DamagedLine {
     private let line: Bytes
+    /// Elements stand behind each other: an object may also reach to a comma or bracket.
+    private let isDocument: Bool
     private var position = 0
     private var isAtBoundary = true
     /// Bytes that may still be looked at, so that no line takes more than linear time.
@@ -77,8 +104,9 @@ struct DamagedLine {
     private(set) var firstBad: Int?
     private(set) var foundAny = false
 
-    init(_ line: Bytes) {
+    init(_ line: Bytes, isDocument: Bool) {
         self.line = line
+        self.isDocument = isDocument
         budget = 8 * line.count
     }
 
@@ -86,7 +114,7 @@ struct DamagedLine {
     mutating func next() -> Range<Int>? {
         while position < line.count {
             let byte = line[position]
-            if byte == 0 || byte.isSpace || (isAtBoundary && foundAny && byte == 0x2c) {
+            if byte == 0 || byte.isSpace || isAtBoundary && RecordSplitter.separates(byte) {
                 position += 1
                 continue
             }
@@ -128,6 +156,7 @@ struct DamagedLine {
         var after = end
         while after < line.count, line[after] == 0 || line[after].isSpace { after += 1 }
         return after == line.count || line[after] == UInt8(ascii: "{")
+            || isDocument && RecordSplitter.separates(line[after])
     }
 
     /// The end of the object that begins at `position`, by its braces outside of strings.

@@ -22,6 +22,10 @@ struct LineDecoder: ~Copyable {
     var document = JSONDocument()
     /// Reused for tags that do not stand in their line as they are.
     var tagText: [UInt8] = []
+    /// Whether the record that is decoded may hold newlines.
+    var spansLines = false
+    /// Reused for the text of such records.
+    var compactText: [UInt8] = []
     /// Whether the origin fields of DogStatsD lines become tags.
     let keepsOrigin: Bool
     let zone: ZoneRules
@@ -39,6 +43,7 @@ struct LineDecoder: ~Copyable {
         metrics.finish(into: &builder)
         shapes.beginBatch()
         document.trim()
+        if compactText.capacity > Limits.batchBytes { compactText = [] }
         var batch = builder.take()
         batch.countSenders()
         return batch
@@ -46,28 +51,40 @@ struct LineDecoder: ~Copyable {
 
     // MARK: Files
 
+    /// Records as `shape` says. What is left at the end belongs to a record that is torn, except
+    /// that a last line without its newline is left alone unless `finished`.
     mutating func decodeFile(
-        _ bytes: Bytes, at offset: UInt64, _ origin: Origin, finished: Bool
+        _ bytes: Bytes, at offset: UInt64, _ shape: RecordShape, _ origin: Origin, finished: Bool
     ) {
         // Records hold about as much text as their lines.
         builder.reserve(bytes.count)
-        var start = 0
-        if offset == 0, bytes.count >= 3, bytes[0] == 0xef, bytes[1] == 0xbb, bytes[2] == 0xbf {
-            start = 3  // a byte order mark
+        let start = offset == 0 ? RecordSplitter.byteOrderMark(bytes) : 0
+        var records = RecordSplitter(shape, position: start)
+        while let record = records.next(
+            in: bytes, isComplete: finished, newline: { $0.find(0x0a, from: $1) })
+        {
+            spansLines = records.spansLines
+            decodeRecord(record, of: bytes, at: offset, origin)
         }
-        while start < bytes.count {
-            let end = bytes.find(0x0a, from: start)
-            if end == bytes.count, !finished { return }
-            let line = LineDecoder.withoutReturn(bytes.part(start, end))
+        let rest = records.position..<bytes.count
+        guard !rest.isEmpty, finished || shape == .document || bytes.last == 0x0a else { return }
+        spansLines = true
+        decodeRecord(rest, of: bytes, at: offset, origin)
+    }
+
+    @inline(__always)
+    private mutating func decodeRecord(
+        _ range: Range<Int>, of bytes: Bytes, at offset: UInt64, _ origin: Origin
+    ) {
+        let start = range.lowerBound
+        let line = LineDecoder.withoutReturn(bytes.part(start, range.upperBound))
+        if line.allSatisfy(\.isSpace) {
+            builder.countBlank()
+        } else if line.count > Limits.lineBytesMax {
+            builder.reject(line, at: offset &+ UInt64(start), .lineTooLong)
+        } else {
             let readable = bytes.count - start - line.count
-            if line.allSatisfy(\.isSpace) {
-                builder.countBlank()
-            } else if line.count > Limits.lineBytesMax {
-                builder.reject(line, at: offset &+ UInt64(start), .lineTooLong)
-            } else {
-                decodeJSON(line, readable: readable, at: offset &+ UInt64(start), origin)
-            }
-            start = end + 1
+            decodeJSON(line, readable: readable, at: offset &+ UInt64(start), origin)
         }
     }
 
@@ -76,6 +93,7 @@ struct LineDecoder: ~Copyable {
     /// Frames of a spool segment. What follows a frame that cannot be read is one rejected line.
     mutating func decodeFrames(_ bytes: Bytes, at offset: UInt64, _ origin: Origin) {
         var origin = origin
+        spansLines = false
         var start = 0
         while start < bytes.count {
             let rest = bytes.part(start, bytes.count)

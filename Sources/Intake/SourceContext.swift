@@ -23,7 +23,7 @@ public struct SourceContext: Sendable {
     public init(kind: SourceKind, path: String, dialect: Dialect = .statsd) {
         self.kind = kind
         self.dialect = dialect
-        guard kind == .file else {
+        guard kind != .datagrams else {
             session = []
             hook = nil
             user = []

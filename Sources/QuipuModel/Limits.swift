@@ -39,6 +39,11 @@ public enum Limits {
     // Lines and datagrams.
     public static let lineBytesMax = 16 << 20
     public static let lineNestingMax = 128
+    /// The first line of an object that goes on over further lines.
+    public static let openingLineBytesMax = 64 << 10
+    /// Times that a document was rewritten after which an element that did not come again is
+    /// forgotten.
+    public static let elementPassesKept = 100
     public static let datagramBytesMax = 64 << 10
     /// A line on a stream socket; with its frame it fits into one batch.
     public static let streamLineBytesMax = 1_000_000

@@ -2,8 +2,19 @@
 public enum SourceKind: String, Sendable {
     /// A log: lines of text.
     case file
+    /// A file that is rewritten in place: a JSON array, or one object. Known by its path.
+    case document
     /// A segment of the agent's spool: frames that each hold one datagram (see `SpoolFrame`).
     case datagrams
+
+    /// How its records lie in it; nil where they have frames.
+    public var recordShape: RecordShape? {
+        switch self {
+        case .file: .lines
+        case .document: .document
+        case .datagrams: nil
+        }
+    }
 }
 
 /// Which stream of bytes a batch belongs to, as its agent knows it.
@@ -11,21 +22,27 @@ public struct SourceIdentity: Hashable, Sendable {
     public var host: String
     public var kind: SourceKind
     /// Opaque to the daemon. For files: device, inode, generation and birth time, so that neither a
-    /// rename nor a reused inode confuses two files.
+    /// rename nor a reused inode confuses two files. For documents: the path, since their writers
+    /// rename new files over them.
     public var key: String
     /// Where it was when it was opened; for people and for reading session and hook names from.
     public var path: String
+    /// The key that a document had before it was renamed.
+    public var formerKey: String?
 
-    public init(host: String, kind: SourceKind, key: String, path: String) {
+    public init(
+        host: String, kind: SourceKind, key: String, path: String, formerKey: String? = nil
+    ) {
         self.host = host
         self.kind = kind
         self.key = key
         self.path = path
+        self.formerKey = formerKey
     }
 }
 
 /// A hash of a source's first bytes, which tells a file that was rewritten in place from one that
-/// grew.
+/// grew. Of a document: of everything before the position.
 public struct SourceHead: Hashable, Sendable {
     /// How many bytes were hashed, at most `Limits.headBytes`.
     public var bytes: Int
@@ -49,6 +66,9 @@ public struct FNV1a: Sendable {
     public private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
 
     public init() {}
+
+    /// Goes on from the value of another one.
+    public init(continuing value: UInt64) { self.value = value }
 
     public mutating func combine(_ bytes: UnsafeRawBufferPointer) {
         var hash = value

@@ -30,13 +30,16 @@ public struct IngestOpen: Sendable, Equatable {
     }
 
     public var params: JSON {
+        var identity: [JSON.Member] = [
+            JSON.Member("host", .string(source.host)),
+            JSON.Member("kind", .string(source.kind.rawValue)),
+            JSON.Member("key", .string(source.key)), JSON.Member("path", .string(source.path)),
+        ]
+        if let former = source.formerKey {
+            identity.append(JSON.Member("former_key", .string(former)))
+        }
         var members: [JSON.Member] = [
-            JSON.Member(
-                "source",
-                [
-                    "host": .string(source.host), "kind": .string(source.kind.rawValue),
-                    "key": .string(source.key), "path": .string(source.path),
-                ]),
+            JSON.Member("source", .object(identity)),
             JSON.Member("size", .int(Int64(clamping: sizeBytes))),
         ]
         if let restart {

@@ -557,7 +557,7 @@ public enum OpenRPCDocument {
         "minimum":0,"description":"Destroyed unread, where lines cannot be counted."}},\#
         "required":["received","stored","merged","blank","rejected","lost","lost_bytes"]},\#
         "source_account":{"type":"object","properties":{"source_id":{"type":"integer",\#
-        "minimum":0},"host":{"type":"string"},"kind":{"enum":["file","datagrams"]},\#
+        "minimum":0},"host":{"type":"string"},"kind":{"enum":["file","document","datagrams"]},\#
         "key":{"type":"string","description":"Which stream of bytes this is, whatever its name."},\#
         "path":{"type":"string"},"incarnation":{"type":"integer","minimum":0,\#
         "description":"Counts up when a file is rewritten in place."},\#

@@ -22,11 +22,12 @@ extension Parameters {
             let host = try source.string("host") ?? host
             let kindWord = try source.string("kind") ?? SourceKind.file.rawValue
             guard let kind = SourceKind(rawValue: kindWord) else {
-                throw RPCError.invalid("kind", "one of file, datagrams")
+                throw RPCError.invalid("kind", "one of file, document, datagrams")
             }
             let identity = SourceIdentity(
                 host: host, kind: kind, key: try source.requiredString("key"),
-                path: try source.requiredString("path"))
+                path: try source.requiredString("path"),
+                formerKey: try source.string("former_key"))
             try source.finish()
             return identity
         } catch {

@@ -241,7 +241,7 @@ struct RetentionWriter {
             """
         for (table, column) in [
             ("ledger_rejected", "source"), ("ledger_lost", "source"), ("rejects", "source"),
-            ("sources", "id"),
+            ("elements", "document"), ("sources", "id"),
         ] {
             let delete = try RawStatement(
                 connection, "DELETE FROM \(table) WHERE \(column) IN (\(old))")
@@ -251,7 +251,24 @@ struct RetentionWriter {
             chunk.report.sources = Int(sqlite3_changes(connection))
         }
         chunk.dropsCaches = chunk.report.sources > 0
-        chunk.isDone = chunk.report.sources < rows
+        let forgotten = try forgetElements(rows)
+        chunk.isDone = chunk.report.sources < rows && forgotten < rows
+    }
+
+    /// Elements that did not come again in many passes over their document.
+    private func forgetElements(_ rows: Int) throws -> Int {
+        let delete = try RawStatement(
+            connection,
+            """
+            DELETE FROM elements WHERE (document, hash) IN (
+                SELECT e.document, e.hash FROM sources AS s JOIN elements AS e ON e.document = s.id
+                WHERE s.kind = 'document' AND s.incarnation > ?1 AND e.pass < s.incarnation - ?1
+                LIMIT ?2)
+            """)
+        delete.bind(1, Int64(Limits.elementPassesKept))
+        delete.bind(2, Int64(rows))
+        try delete.run()
+        return Int(sqlite3_changes(connection))
     }
 
     // MARK: Size

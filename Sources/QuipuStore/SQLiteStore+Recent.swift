@@ -30,7 +30,7 @@ private enum RecentRows {
     /// Tables that are small, or that ids depend on.
     private static let whole = [
         "strings", "contexts", "session_origins", "sources", "ledger_rejected", "ledger_lost",
-        "rejects", "series", "counters",
+        "rejects", "series", "counters", "elements",
     ]
 
     static func copy(_ db: Database, since: Timestamp) throws {

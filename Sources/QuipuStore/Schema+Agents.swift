@@ -15,7 +15,8 @@ extension Schema {
         ALTER TABLE events ADD COLUMN context INTEGER;
         """
 
-    /// Elements of arrays that are rewritten in place.
+    /// Elements of documents, by their sources: how often the most that one pass over the document
+    /// brought an element, and how often the newest pass did.
     static let elementTables = """
         CREATE TABLE elements (
             document INTEGER NOT NULL,

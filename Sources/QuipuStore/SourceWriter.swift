@@ -26,6 +26,8 @@ final class SourceWriter {
     private let insert: RawStatement
     private let seen: RawStatement
     private let close: RawStatement
+    private let rewind: RawStatement
+    private let rename: RawStatement
     private let advance: RawStatement
     private let reject: RawStatement
     private let lose: RawStatement
@@ -53,6 +55,13 @@ final class SourceWriter {
                 touched = ?3
             WHERE id = ?1
             """)
+        rewind = try prepare(
+            """
+            UPDATE sources SET incarnation = incarnation + 1, position = 0, head_bytes = NULL,
+                head_hash = NULL, finished = 0, lost_bytes = lost_bytes + ?2, touched = ?3
+            WHERE id = ?1
+            """)
+        rename = try prepare("UPDATE sources SET key = ?2 WHERE id = ?1")
         advance = try prepare(
             """
             UPDATE sources SET position = ?2, size = ?3, head_bytes = coalesce(?4, head_bytes),
@@ -86,11 +95,12 @@ final class SourceWriter {
     func open(
         _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
     ) throws -> SourceState {
-        guard let entry = try current(identity) else {
+        guard let entry = try current(identity) ?? renamed(identity) else {
             return try make(identity, incarnation: 1, size: size, at: now).state
         }
         // To start an incarnation anew of which nothing was stored or lost says nothing.
         if let restart, entry.position > 0 || restart.lostBytes > 0 {
+            if identity.kind == .document { return try begin(entry, again: restart, at: now) }
             close.bind(1, entry.id)
             close.bind(2, Int64(clamping: restart.lostBytes))
             close.bind(3, now.microseconds)
@@ -102,6 +112,33 @@ final class SourceWriter {
         seen.bind(3, Int64(clamping: size))
         try seen.run()
         return entry.state
+    }
+
+    /// A document is rewritten many times over: it has one account for all of its incarnations.
+    private func begin(
+        _ entry: Entry, again restart: SourceRestart, at now: Timestamp
+    ) throws -> SourceState {
+        rewind.bind(1, entry.id)
+        rewind.bind(2, Int64(clamping: restart.lostBytes))
+        rewind.bind(3, now.microseconds)
+        try rewind.run()
+        var entry = entry
+        entry.incarnation += 1
+        entry.position = 0
+        entry.head = nil
+        return remember(entry).state
+    }
+
+    /// The account that a document had before it was renamed.
+    private func renamed(_ identity: SourceIdentity) throws -> Entry? {
+        guard identity.kind == .document, let former = identity.formerKey else { return nil }
+        var known = identity
+        known.key = former
+        guard let entry = try current(known) else { return nil }
+        rename.bind(1, entry.id)
+        rename.bind(2, copying: identity.key)
+        try rename.run()
+        return entry
     }
 
     func entry(_ id: Int64) throws -> Entry? {

@@ -137,6 +137,11 @@ public struct PendingBatch: Sendable {
         self.finished = finished
         self.decoded = decoded
     }
+
+    mutating func dropPayloads() {
+        packed = nil
+        decoded.payloads = []
+    }
 }
 
 public enum BatchOutcome: Sendable, Equatable {

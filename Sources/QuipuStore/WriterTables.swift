@@ -11,6 +11,7 @@ final class WriterTables {
     let contexts: SessionContexts
     let files: FileTouchWriter
     let sources: SourceWriter
+    let elements: ElementWriter
     let events: EventWriter
     let eventRollups: EventRollupWriter
     let rollups: RollupWriter
@@ -36,6 +37,7 @@ final class WriterTables {
         contexts = try SessionContexts(connection, strings: strings)
         sessions = try SessionWriter(connection, contexts: contexts)
         sources = try SourceWriter(connection)
+        elements = try ElementWriter(connection)
         eventRollups = try EventRollupWriter(connection)
         events = try EventWriter(
             connection, strings: strings, contexts: contexts, payloads: payloads,
@@ -95,7 +97,12 @@ final class WriterTables {
         guard batch.from == entry.position, batch.to >= batch.from, batch.to <= Int64.max else {
             return .refused(position: entry.position)
         }
+        var batch = batch
         var tally = batch.decoded.tally
+        try elements.takeKnown(
+            from: &batch.decoded, document: entry.id, pass: entry.incarnation, tally: &tally)
+        // Where all of it was known, its payloads are, too.
+        if batch.decoded.events.isEmpty { batch.dropPayloads() }
         try payloads.begin(batch)
         try batch.decoded.bytes.withUnsafeBytes { bytes in
             for event in batch.decoded.events {

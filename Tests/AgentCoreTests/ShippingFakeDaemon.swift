@@ -169,9 +169,14 @@ final class FakeDaemon {
         let source = params["source"] ?? .null
         let identity = SourceIdentity(
             host: source["host"]?.string ?? "",
-            kind: source["kind"] == "datagrams" ? .datagrams : .file,
-            key: source["key"]?.string ?? "", path: source["path"]?.string ?? "")
+            kind: source["kind"]?.string.flatMap { SourceKind(rawValue: $0) } ?? .file,
+            key: source["key"]?.string ?? "", path: source["path"]?.string ?? "",
+            formerKey: source["former_key"]?.string)
         var index = accounts.firstIndex { $0.identity.key == identity.key } ?? -1
+        if index < 0, let former = identity.formerKey {
+            index = accounts.firstIndex { $0.identity.key == former } ?? -1
+        }
+        if index >= 0 { accounts[index].identity = identity }
         if index < 0 {
             index = accounts.count
             accounts.append(Account(identity: identity))

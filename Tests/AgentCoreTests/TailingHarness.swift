@@ -68,6 +68,7 @@ final class TailingHarness {
             tailer.drain(nowMs: nowMs)
             if tailer.hasLingering, nowMs % 1_000 == 0 { tailer.checkLingering(nowMs: nowMs) }
             if nowMs % 5_000 == 0 { link.resumeAll() }
+            if nowMs % AgentLimits.settleMs == 0 { link.settleAll() }
             link.connectIfDue(nowMs: nowMs)
             try exchange()
         }

@@ -10,7 +10,8 @@ import Testing
 @Suite struct FixtureTests {
     @Test(arguments: Fixtures.logs)
     func givesTheExpectedRecords(path: String) throws {
-        let batch = decode(try Fixtures.read(path), path: "/srv/" + path)
+        let bytes = try Fixtures.read(path)
+        let batch = decode(bytes, path: "/srv/" + path, kind: Fixtures.kind(path, bytes))
         #expect(batch.closes)
         #expect(batch.tally.rejected.isEmpty)
         var lines = batch.described + batch.describedUsages

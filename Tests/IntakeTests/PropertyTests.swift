@@ -6,31 +6,68 @@ import TestSupport
 import Testing
 
 @Suite struct PropertyTests {
-    /// Wherever batches are cut between lines, the same records come out.
-    @Test(arguments: Fixtures.logs, [1, 2] as [UInt64])
+    /// Wherever an agent that sees a growing file cuts it into batches, the same records come out,
+    /// also of damaged ones.
+    @Test(arguments: Fixtures.logs, 1...4 as ClosedRange<UInt64>)
     func batchBordersMakeNoDifference(path: String, seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        let bytes = try Fixtures.read(path)
-        let whole = decode(bytes, path: path)
-        let decoder = Decoder()
+        let fixture = try Fixtures.read(path)
+        for round in 0..<12 {
+            let bytes = round == 0 ? fixture : mutate(fixture, &generator)
+            let kind = Fixtures.kind(path, fixture)
+            let whole = decode(bytes, path: path, kind: kind)
+            let parts = deliver(bytes, path, kind, &generator)
+            let label = "seed \(seed), \(path), round \(round)"
+            #expect(parts.described == whole.described, "\(label)")
+            #expect(parts.offsets == whole.events.map(\.lineOffset), "\(label)")
+            #expect(parts.elements == whole.events.map(\.element), "\(label)")
+            #expect(parts.tally == whole.tally, "\(label)")
+        }
+    }
+
+    private struct Delivery {
         var described: [String] = []
         var offsets: [UInt64] = []
+        var elements: [UInt64] = []
         var tally = Tally()
+    }
+
+    private func deliver(
+        _ bytes: [UInt8], _ path: String, _ kind: SourceKind, _ generator: inout SeededGenerator
+    ) -> Delivery {
+        let decoder = Decoder()
+        var delivery = Delivery()
         var start = 0
+        var seen = 0
         while start < bytes.count {
-            var end = Int.random(in: start..<bytes.count, using: &generator)
-            while bytes[end] != 0x0a { end += 1 }
+            seen = min(bytes.count, seen + .random(in: 1...200, using: &generator))
+            var end = start + boundary(Array(bytes[start..<seen]), kind, isBeginning: start == 0)
+            let isLast = seen == bytes.count && end == start
+            if isLast { end = seen }
+            guard end > start else { continue }
             let part = decode(
-                Array(bytes[start...end]), path: path, at: UInt64(start), finished: false,
-                decoder: decoder)
-            described += part.described
-            offsets += part.events.map(\.lineOffset)
-            tally.add(part.tally)
-            start = end + 1
+                Array(bytes[start..<end]), path: path, kind: kind, at: UInt64(start),
+                finished: isLast, decoder: decoder)
+            delivery.described += part.described
+            delivery.offsets += part.events.map(\.lineOffset)
+            delivery.elements += part.events.map(\.element)
+            delivery.tally.add(part.tally)
+            start = end
         }
-        #expect(described == whole.described)
-        #expect(offsets == whole.events.map(\.lineOffset))
-        #expect(tally == whole.tally)
+        return delivery
+    }
+
+    /// Where the agent ends a batch.
+    private func boundary(_ bytes: [UInt8], _ kind: SourceKind, isBeginning: Bool) -> Int {
+        bytes.withUnsafeBytes { bytes in
+            let mark = isBeginning ? RecordSplitter.byteOrderMark(bytes) : 0
+            var splitter = RecordSplitter(kind.recordShape ?? .lines, position: mark)
+            while splitter.next(
+                in: bytes, isComplete: false,
+                newline: { $0[$1...].firstIndex(of: 0x0a) ?? $0.count }) != nil
+            {}
+            return splitter.boundary
+        }
     }
 
     private static let statsD = """
@@ -98,7 +135,8 @@ import Testing
             let bytes = try Fixtures.read(path)
             for round in 0..<15 {
                 let damaged = mutate(bytes, &generator)
-                let batch = decode(damaged, path: path, decoder: decoder)
+                let kind = Fixtures.kind(path, bytes)
+                let batch = decode(damaged, path: path, kind: kind, decoder: decoder)
                 check(batch, "seed \(seed), \(path), round \(round)")
             }
         }
@@ -124,7 +162,7 @@ import Testing
         for _ in 0..<300 {
             let count = Int.random(in: 0...400, using: &generator)
             let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
-            for kind in [SourceKind.file, .datagrams] {
+            for kind in [SourceKind.file, .document, .datagrams] {
                 check(decode(bytes, path: "", kind: kind, decoder: decoder), "seed \(seed)")
             }
             check(decode(frame(bytes), path: "", kind: .datagrams, decoder: decoder), "\(seed)")

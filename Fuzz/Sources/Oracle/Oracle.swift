@@ -70,6 +70,43 @@ private func decode(_ bytes: UnsafeRawBufferPointer, _ kind: SourceKind, path: S
     requireClosed(batch)
 }
 
+/// Wherever an agent cuts a file into batches, the same records come out.
+private func requireAgreement(_ bytes: UnsafeRawBufferPointer, _ kind: SourceKind) {
+    let decoder = Decoder(hashSeed: 1)
+    let context = SourceContext(kind: kind, path: "/logs/app")
+    func decode(_ part: Range<Int>, finished: Bool) -> DecodedBatch {
+        decoder.decode(
+            UnsafeRawBufferPointer(rebasing: bytes[part]), at: UInt64(part.lowerBound),
+            context: context, arrival: .seconds(1_800_000_000), finished: finished)
+    }
+    let whole = decode(0..<bytes.count, finished: true)
+    var offsets: [UInt64] = []
+    var tally = Tally()
+    var start = 0
+    var seen = 0
+    while start < bytes.count {
+        // Steps that depend on nothing but the input.
+        seen = min(bytes.count, seen + 1 + Int(bytes[seen]) % 61)
+        let part = UnsafeRawBufferPointer(rebasing: bytes[start..<seen])
+        let mark = start == 0 ? RecordSplitter.byteOrderMark(part) : 0
+        var splitter = RecordSplitter(kind.recordShape ?? .lines, position: mark)
+        while splitter.next(
+            in: part, isComplete: false,
+            newline: { $0[$1...].firstIndex(of: 0x0a) ?? $0.count }) != nil
+        {}
+        let isLast = seen == bytes.count && splitter.boundary == 0
+        let end = isLast ? seen : start + splitter.boundary
+        guard end > start else { continue }
+        let batch = decode(start..<end, finished: isLast)
+        offsets += batch.events.map(\.lineOffset)
+        tally.add(batch.tally)
+        start = end
+        seen = min(max(seen, end), bytes.count - 1)
+    }
+    require(offsets == whole.events.map(\.lineOffset), "batches give the same records")
+    require(tally == whole.tally, "batches give the same tally")
+}
+
 /// The bytes as a log, and as logs whose names say what their lines are.
 @_cdecl("quipu_fuzz_lines")
 public func fuzzLines(_ bytes: UnsafePointer<UInt8>?, _ count: Int) {
@@ -81,6 +118,11 @@ public func fuzzLines(_ bytes: UnsafePointer<UInt8>?, _ count: Int) {
         buffer, .file,
         path: "/home/a/.codex/sessions/rollout-x-0199aa11-2222-7333-8444-555566667777.jsonl")
     decode(buffer, .file, path: "/home/a/.gemini/tmp/1/chats/session-1.jsonl")
+    decode(buffer, .document, path: "/logs/app.json")
+    // Quadratic in the worst case.
+    guard count <= 4_096 else { return }
+    requireAgreement(buffer, .file)
+    requireAgreement(buffer, .document)
 }
 
 /// The bytes as one datagram, and as a segment of the spool.

@@ -8,7 +8,14 @@ enum AgentLimits {
     static let idleRoundsMax = 6
     /// Up to here an unfinished line is read again from its start when it grew; a longer one is
     /// scanned on.
-    static let rereadBytesMax = 64 << 10
+    static let rereadBytesMax = Limits.openingLineBytesMax
+    /// So much of a document is compared with what it was before it is read on; of a longer one
+    /// its beginning.
+    static let documentVerifiedBytesMax: UInt64 = 16 << 20
+    /// How long a document that is not what it was is left to its writer.
+    static let settleMs: Int64 = 200
+    /// How far the last line's beginning is looked for.
+    static let lineSearchBytesMax = 64 << 10
     /// Files together may have this much unanswered, so that datagrams always find room behind
     /// them.
     static let fileBytesInFlightMax = Limits.inFlightBytesMax / 2

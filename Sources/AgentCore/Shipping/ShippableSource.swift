@@ -5,12 +5,21 @@ import QuipuModel
 /// spool.
 protocol ShippableSource: AnyObject {
     var identity: SourceIdentity { get }
+    /// Looks at its beginning, which may say of which kind it is.
+    func settleKind() throws(ReadFailure)
     /// How large it is now.
     func size() throws(ReadFailure) -> UInt64
+    /// Another number whenever it may have changed.
+    func changeStamp() throws(ReadFailure) -> Int64
     /// Reads from `offset` on: plain bytes of a file, whole frames of a spool segment.
     func read(
         at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
     ) throws(ReadFailure) -> Int
+}
+
+extension ShippableSource {
+    func settleKind() throws(ReadFailure) {}
+    func changeStamp() throws(ReadFailure) -> Int64 { 0 }
 }
 
 /// Why a source cannot be read now.

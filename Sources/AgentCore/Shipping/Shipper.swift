@@ -51,6 +51,8 @@ struct Shipper {
     private(set) var isConnected = false
     /// Some source failed and waits for `resumeAll`.
     private(set) var hasPaused = false
+    /// Some document waits for `settleAll`.
+    private(set) var hasSettling = false
     private var entries: [SourceToken: Entry] = [:]
     private var datagrams = Queue<SourceToken>()
     private var files = Queue<SourceToken>()
@@ -109,6 +111,21 @@ extension Shipper {
         for token in entries.keys.sorted() where entries[token]?.cursor.isPaused == true {
             change(token) { $0.resume() }
         }
+    }
+
+    /// Looks again at documents that were being written.
+    mutating func settleAll() {
+        guard hasSettling else { return }
+        hasSettling = false
+        for token in entries.keys.sorted() where entries[token]?.cursor.document.isSettling == true
+        {
+            change(token) { $0.settled() }
+        }
+    }
+
+    /// A source that was not opened yet turns out to be of another kind.
+    mutating func settleKind(_ token: SourceToken, _ kind: SourceKind) {
+        entries[token]?.cursor.settleKind(kind)
     }
 
     private mutating func change(_ token: SourceToken, _ body: (inout SourceCursor) -> Void) {
@@ -199,6 +216,7 @@ extension Shipper {
         let hadRestart = cursor.pendingRestart != nil
         let shipment = cursor.took(chunk)
         if cursor.isPaused { hasPaused = true }
+        if cursor.document.isSettling { hasSettling = true }
         if !hadRestart, cursor.pendingRestart != nil { figures.restarts += 1 }
         entries[token]?.cursor = cursor
         if shipment == nil { enqueue(token) }
@@ -237,7 +255,7 @@ extension Shipper {
     private mutating func record(
         _ token: SourceToken, _ kind: Request.Kind, bytes: Int
     ) -> Int64 {
-        let isFile = entries[token]?.cursor.kind == .file
+        let isFile = entries[token]?.cursor.kind != .datagrams
         let request = Request(id: nextID, token: token, kind: kind, bytes: bytes, isFile: isFile)
         nextID += 1
         requests.append(request)

@@ -65,6 +65,7 @@ extension ShippingLink {
     }
 
     func resumeAll() { shipper.resumeAll() }
+    func settleAll() { shipper.settleAll() }
 }
 
 // MARK: - Connection
@@ -169,17 +170,7 @@ extension ShippingLink {
     private func perform(_ turn: Shipper.Turn) {
         guard let source = sources[turn.token] else { return }
         switch turn.step {
-        case .open(let restart):
-            let size = shipper.cursor(turn.token)?.size ?? 0
-            let id = shipper.sending(turn)
-            connection?.send(
-                line: IngestWire.open(id: id, source.identity, size: size, restart: restart))
-            if let restart {
-                report(
-                    .info,
-                    "\(source.identity.path) was \(restart.cause.rawValue), reading it anew; "
-                        + "\(restart.lostBytes) bytes were lost unread")
-            }
+        case .open(let restart): open(turn, source, restart)
         case .read(let from, let count):
             read(turn.token, source, from: from, count: count)
         case .ship(let shipment):
@@ -191,6 +182,37 @@ extension ShippingLink {
                 connection?.send(line: line)
             }
             tell(source, shipment)
+        }
+    }
+
+    private func open(
+        _ turn: Shipper.Turn, _ source: any ShippableSource, _ restart: IngestOpen.Restart?
+    ) {
+        do throws(ReadFailure) {
+            try source.settleKind()
+        } catch {
+            return fail(turn.token, source, error)
+        }
+        shipper.settleKind(turn.token, source.identity.kind)
+        let size = shipper.cursor(turn.token)?.size ?? 0
+        let id = shipper.sending(turn)
+        connection?.send(
+            line: IngestWire.open(id: id, source.identity, size: size, restart: restart))
+        // A document is rewritten whenever something is added.
+        if let restart, source.identity.kind == .file {
+            report(
+                .info,
+                "\(source.identity.path) was \(restart.cause.rawValue), reading it anew; "
+                    + "\(restart.lostBytes) bytes were lost unread")
+        }
+    }
+
+    private func fail(
+        _ token: SourceToken, _ source: any ShippableSource, _ error: ReadFailure
+    ) {
+        shipper.pause(token)
+        if failing.insert(token).inserted {
+            report(.warning, "\(source.identity.path): \(error), trying again later")
         }
     }
 
@@ -234,19 +256,17 @@ extension ShippingLink {
             guard let line = line(token, shipment, id: id) else { return }
             connection?.send(line: line, buffered: 0..<shipment.range.count)
         } catch {
-            shipper.pause(token)
-            if failing.insert(token).inserted {
-                report(.warning, "\(source.identity.path): \(error), trying again later")
-            }
+            fail(token, source, error)
         }
     }
 
     private func takeChunk(
         _ token: SourceToken, _ source: any ShippableSource, from: UInt64, count: Int
     ) throws(ReadFailure) -> SourceCursor.Shipment? {
-        let room = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes.prefix(count))
-        let filled = count > 0 ? try source.read(at: from, into: room) : 0
-        isBufferTouched = isBufferTouched || filled > 0
+        if source.identity.kind == .document {
+            return try takeDocument(token, source, from: from, count: count)
+        }
+        let filled = try fill(source, from: from, count: count)
         let size = try source.size()
         var headCount = 0
         var followsLine = true
@@ -262,10 +282,51 @@ extension ShippingLink {
             }
         }
         let chunk = SourceCursor.Chunk(
-            from: from, wantedBytes: count,
-            bytes: UnsafeRawBufferPointer(rebasing: room.prefix(filled)), size: size,
+            from: from, wantedBytes: count, bytes: filled, size: size,
             head: UnsafeRawBufferPointer(rebasing: head.bytes.prefix(headCount)),
             followsLine: followsLine)
         return shipper.took(token, chunk)
+    }
+
+    private func fill(
+        _ source: any ShippableSource, from: UInt64, count: Int
+    ) throws(ReadFailure) -> UnsafeRawBufferPointer {
+        let room = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes.prefix(count))
+        let filled = count > 0 ? try source.read(at: from, into: room) : 0
+        isBufferTouched = isBufferTouched || filled > 0
+        return UnsafeRawBufferPointer(rebasing: room.prefix(filled))
+    }
+
+    /// Reads a document's bytes, and those before when it may have been rewritten, and whether it
+    /// changed meanwhile.
+    private func takeDocument(
+        _ token: SourceToken, _ source: any ShippableSource, from: UInt64, count: Int
+    ) throws(ReadFailure) -> SourceCursor.Shipment? {
+        guard let cursor = shipper.cursor(token) else { return nil }
+        let stamp = try source.changeStamp()
+        let prefix = cursor.mustVerify ? try self.prefix(of: source, to: cursor.next) : nil
+        let filled = try fill(source, from: from, count: count)
+        let size = try source.size()
+        let isTorn = try source.changeStamp() != stamp
+        let chunk = SourceCursor.Chunk(
+            from: from, wantedBytes: count, bytes: filled, size: size,
+            head: UnsafeRawBufferPointer(start: nil, count: 0), followsLine: true,
+            look: DocumentLook(prefix: prefix, stamp: stamp, isTorn: isTorn))
+        return shipper.took(token, chunk)
+    }
+
+    private func prefix(
+        of source: any ShippableSource, to end: UInt64
+    ) throws(ReadFailure) -> DocumentPrefix {
+        var prefix = DocumentPrefix()
+        let last = min(end, AgentLimits.documentVerifiedBytesMax)
+        while prefix.count < last {
+            let count = Int(min(last - prefix.count, UInt64(Limits.batchBytes)))
+            let bytes = try fill(source, from: prefix.count, count: count)
+            prefix.combine(bytes)
+            if bytes.count < count { return prefix }
+        }
+        prefix.pass(to: end)
+        return prefix
     }
 }

@@ -33,24 +33,27 @@ struct SourceCursor: Sendable, Equatable {
         var incarnation: Int64?
     }
 
-    let kind: SourceKind
+    private(set) var kind: SourceKind
     private(set) var phase = Phase.unasked
     private(set) var ending = Ending.none
     /// How large the source is, as last seen.
-    private(set) var size: UInt64
+    var size: UInt64
     /// How large it was when its head last proved that it was not rewritten.
     private var verifiedSize: UInt64 = 0
     /// Everything before is in the database.
     private(set) var acknowledged: UInt64 = 0
     /// The next byte to send.
     private(set) var next: UInt64 = 0
-    /// No line ends between `next` and here.
-    private var scanned: UInt64 = 0
-    /// Where the line from `next` on ends, when it is too long for the buffer.
-    private var longLineEnd: UInt64?
+    /// No record ends between `next` and here.
+    var scanned: UInt64 = 0
+    /// The record from `next` on, as far as it was scanned.
+    var partial = PartialRecord.none
+    /// Where the record from `next` on ends, when it is too long for the buffer.
+    var longRecordEnd: UInt64?
     /// The source may have been rewritten: compare its head before anything else.
-    private var mustVerify = false
-    private(set) var head: SourceHead?
+    var mustVerify = false
+    var document = DocumentState()
+    var head: SourceHead?
     private var incarnation: Int64?
     private(set) var pendingRestart: PendingRestart?
     private var openingRestarts = false
@@ -68,7 +71,7 @@ struct SourceCursor: Sendable, Equatable {
     /// True when the daemon has all whole lines that the source is known to hold.
     var isCaughtUp: Bool {
         guard case .open = phase else { return phase == .finished || size == 0 }
-        return inFlight == 0 && step == nil
+        return inFlight == 0 && !document.isSettling && step == nil
     }
 
     /// Bytes that the daemon does not have.
@@ -119,9 +122,12 @@ extension SourceCursor {
         }
         guard !finishSent else { return nil }
         if ending == .destroyed {
-            return .ship(size > next ? .lost(from: next, to: size) : lastBatch(to: next))
+            // Of a document only what closes its array is left, or what will be written again.
+            let hasLost = kind != .document && size > next
+            return .ship(hasLost ? .lost(from: next, to: size) : lastBatch(to: next))
         }
-        if let longLineEnd { return .ship(line(to: longLineEnd)) }
+        if kind == .document, isBeingRewritten { return nil }
+        if let longRecordEnd { return .ship(record(to: longRecordEnd)) }
         if mustVerify || size > scanned { return readStep }
         guard ending == .complete else { return nil }
         let rest = size > next ? size - next : 0
@@ -140,7 +146,7 @@ extension SourceCursor {
         .batch(from: next, to: to, isBuffered: false, isLast: true)
     }
 
-    private func line(to end: UInt64) -> Shipment {
+    private func record(to end: UInt64) -> Shipment {
         end - 1 - next > UInt64(Limits.lineBytesMax)
             ? .skip(from: next, to: end)
             : .batch(from: next, to: end, isBuffered: false, isLast: false)
@@ -161,7 +167,9 @@ extension SourceCursor {
         inFlight += 1
         next = shipment.range.upperBound
         scanned = max(scanned, next)
-        longLineEnd = nil
+        if longRecordEnd != nil, kind == .document { passedLongRecord() }
+        longRecordEnd = nil
+        partial = .none
         if case .batch(_, _, _, isLast: true) = shipment { finishSent = true }
     }
 }
@@ -173,8 +181,10 @@ extension SourceCursor {
     mutating func saw(size: UInt64, hasChanged: Bool) {
         let before = self.size
         self.size = size
-        guard kind == .file, phase != .finished else { return }
-        if size < before {
+        guard kind != .datagrams, phase != .finished else { return }
+        if kind == .document {
+            if hasChanged { documentChanged() }
+        } else if size < before {
             shrank(from: before)
         } else if hasChanged, size == before, next > 0 {
             mustVerify = true
@@ -199,6 +209,7 @@ extension SourceCursor {
     mutating func end(_ ending: Ending) {
         self.ending = ending
         isPaused = false
+        document.isLeft()
         if phase == .unasked, size == 0, acknowledged == 0 { phase = .finished }
     }
 
@@ -213,11 +224,14 @@ extension SourceCursor {
         var head: UnsafeRawBufferPointer
         /// The byte before `next` ends a line, or `next` is the beginning.
         var followsLine: Bool
+        /// What was seen of a document besides.
+        var look: DocumentLook?
     }
 
     /// Takes what `read` asked for; gives the batch that goes out now, if any.
     mutating func took(_ chunk: Chunk) -> Shipment? {
         guard case .open = phase, pendingRestart == nil else { return nil }
+        if let look = chunk.look { return tookDocument(chunk, look) }
         mustVerify = false
         let end = chunk.from + UInt64(chunk.bytes.count)
         guard kind == .file else {
@@ -242,29 +256,10 @@ extension SourceCursor {
             return nil
         }
         if chunk.bytes.isEmpty { return chunk.wantedBytes > 0 ? pausedForWant() : nil }
-        return chunk.from == next ? lines(in: chunk, end: end) : longLine(in: chunk, end: end)
+        return records(in: chunk)
     }
 
-    private mutating func lines(in chunk: Chunk, end: UInt64) -> Shipment? {
-        guard let last = ByteSearch.last(UInt8(ascii: "\n"), in: chunk.bytes) else {
-            scanned = max(scanned, end)
-            return nil
-        }
-        return taken(to: chunk.from + UInt64(last) + 1, scanned: end, head: chunk.head)
-    }
-
-    /// Looks for the end of a line whose beginning is no longer in the buffer.
-    private mutating func longLine(in chunk: Chunk, end: UInt64) -> Shipment? {
-        if let first = ByteSearch.first(UInt8(ascii: "\n"), in: chunk.bytes) {
-            longLineEnd = chunk.from + UInt64(first) + 1
-            scanned = chunk.from + UInt64(first) + 1
-        } else {
-            scanned = end
-        }
-        return nil
-    }
-
-    private mutating func taken(
+    mutating func taken(
         to: UInt64, scanned end: UInt64, head bytes: UnsafeRawBufferPointer? = nil
     ) -> Shipment {
         let shipment = Shipment.batch(from: next, to: to, isBuffered: true, isLast: false)
@@ -283,17 +278,18 @@ extension SourceCursor {
     }
 
     /// There should have been bytes and were none: not again at once.
-    private mutating func pausedForWant() -> Shipment? {
+    mutating func pausedForWant() -> Shipment? {
         isPaused = true
         return nil
     }
 
-    private mutating func forgetScan() {
+    mutating func forgetScan() {
         scanned = next
-        longLineEnd = nil
+        partial = .none
+        longRecordEnd = nil
     }
 
-    private mutating func restart(_ cause: IngestOpen.Restart.Cause, knownBytes: UInt64) {
+    mutating func restart(_ cause: IngestOpen.Restart.Cause, knownBytes: UInt64) {
         pendingRestart = PendingRestart(
             cause: cause, knownBytes: knownBytes, incarnation: incarnation)
     }
@@ -314,6 +310,9 @@ extension SourceCursor {
         var head: SourceHead?
     }
 
+    /// Only before it is opened: its beginning says of which kind it is.
+    mutating func settleKind(_ kind: SourceKind) { self.kind = kind }
+
     mutating func opened(_ answer: Opened) {
         phase = .open(id: answer.id)
         if let pending = pendingRestart,
@@ -330,7 +329,8 @@ extension SourceCursor {
         forgetScan()
         head = answer.head.flatMap { (1...Limits.headBytes).contains($0.bytes) ? $0 : nil }
         finishSent = false
-        mustVerify = kind == .file && next > 0
+        mustVerify = kind == .document || kind == .file && next > 0
+        document = DocumentState()
         if kind == .file, pendingRestart == nil, size < next, ending != .destroyed {
             restart(.truncated, knownBytes: size)
         }

@@ -18,7 +18,8 @@ final class TailedFile: ShippableSource {
     }
 
     let file: FileIdentity
-    let identity: SourceIdentity
+    private(set) var identity: SourceIdentity
+    private var isKindSettled = false
     private let openFiles: OpenFiles
     private var handle: Handle?
     var names: [Name]
@@ -36,6 +37,36 @@ final class TailedFile: ShippableSource {
         names = [name]
         changeNanoseconds = status.changeNanoseconds
         seenBytes = status.sizeBytes
+        if name.path.hasSuffix(".json") { becomeDocument() }
+    }
+
+    var isDocument: Bool { identity.kind == .document }
+
+    private func becomeDocument() {
+        isKindSettled = true
+        identity.kind = .document
+        identity.key = "path:" + identity.path
+    }
+
+    /// A document is known by its path: from now on by this one.
+    func moveDocument(to path: String) {
+        identity.formerKey = identity.key
+        identity.path = path
+        identity.key = "path:" + path
+    }
+
+    /// What begins with a bracket is a document.
+    func settleKind() throws(ReadFailure) {
+        guard !isKindSettled else { return }
+        let head = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: Limits.headBytes, alignment: 1)
+        defer { head.deallocate() }
+        let bytes = head.prefix(try read(at: 0, into: head))
+        let mark: [UInt8] = [0xef, 0xbb, 0xbf]
+        let start = bytes.starts(with: mark) ? mark.count : 0
+        guard let first = bytes[start...].first(where: { $0 > 0x20 }) else { return }
+        isKindSettled = true
+        if first == UInt8(ascii: "[") { becomeDocument() }
     }
 
     var isOpen: Bool { handle != nil }
@@ -72,6 +103,14 @@ final class TailedFile: ShippableSource {
     ) throws(ReadFailure) -> Int {
         do throws(SystemError) {
             return try opened().descriptor.read(at: offset, into: buffer)
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    func changeStamp() throws(ReadFailure) -> Int64 {
+        do throws(SystemError) {
+            return try FileStatus(of: opened().descriptor).changeNanoseconds
         } catch {
             throw .system(error)
         }

@@ -84,6 +84,13 @@ final class Tailer {
         }
         sort(&batch)
         movedAway = batch.movedAway
+        // First where files were renamed to: a document is told of under its new path before
+        // another one is under its old path.
+        for path in batch.movedHere {
+            if let entry = batch.entries.removeValue(forKey: path) {
+                examine(entry, hasChanged: true)
+            }
+        }
         for entry in batch.entries.values { examine(entry, hasChanged: true) }
         movedAway = []
         settle(nowMs: nowMs)
@@ -156,6 +163,7 @@ extension Tailer {
         /// Renames away from names that matter.
         var cookies: Set<UInt32> = []
         var movedAway: Set<String> = []
+        var movedHere: [String] = []
         var needsRescan = false
     }
 
@@ -201,6 +209,7 @@ extension Tailer {
         if event.change.contains(.deleted), let file = filesByPath[path] {
             deleted.insert(file.file)
         }
+        if event.change.contains(.movedHere) { batch.movedHere.append(path) }
         batch.entries[path] = entry
     }
 }
@@ -221,6 +230,7 @@ extension Tailer {
             files[status.identity] = (file, token)
             filesByToken[token] = file
             filesByPath[name.path] = file
+            leaveReplaced(name.path)
             if status.sizeBytes > 0 { file.openIfRoom() }
             return
         }
@@ -233,7 +243,8 @@ extension Tailer {
             filesByPath[name.path] = file
         }
         if file.isWatched { lingering[file.file] = nil }
-        look(file, token, status, hasChanged: hasChanged)
+        let renamed = followRename(file)
+        look(file, renamed ?? token, status, hasChanged: hasChanged)
     }
 
     /// Tells the link what a look at a file found.
@@ -254,13 +265,42 @@ extension Tailer {
         guard let file = filesByPath.removeValue(forKey: path) else { return }
         file.names.removeAll { $0.path == path }
         loosened.append(file.file)
+        followRename(file)
+    }
+
+    /// A document that has lost the path by which it is known goes on under another one.
+    @discardableResult
+    private func followRename(_ file: TailedFile) -> SourceToken? {
+        guard file.isDocument, let path = file.names.first?.path,
+            !file.names.contains(where: { $0.path == file.identity.path }),
+            let (_, old) = files[file.file]
+        else { return nil }
+        link.remove(old)
+        filesByToken[old] = nil
+        file.moveDocument(to: path)
+        let token = link.add(file, size: file.seenBytes)
+        files[file.file] = (file, token)
+        filesByToken[token] = file
+        return token
+    }
+
+    /// Where another file is at a document's path, that one is the document now.
+    private func leaveReplaced(_ path: String) {
+        for identity in lingering.keys {
+            guard let (file, token) = files[identity], file.isDocument, file.names.isEmpty,
+                file.identity.path == path
+            else { continue }
+            forget(file, token)
+        }
     }
 
     /// After all paths of a batch were looked at: what became of files that lost a name.
     private func settle(nowMs: Int64) {
         for identity in loosened {
             guard let (file, token) = files[identity], !file.isWatched else { continue }
-            if file.names.isEmpty, !file.isOpen {
+            if file.isDocument, file.names.isEmpty, filesByPath[file.identity.path] != nil {
+                forget(file, token)
+            } else if file.names.isEmpty, !file.isOpen {
                 if deleted.contains(identity) {
                     if link.end(token, .destroyed) { forget(file, token) }
                 } else {
