@@ -30,6 +30,7 @@ private enum RecentRows {
     /// Tables that are small, or that ids depend on.
     private static let whole = [
         "strings", "sources", "ledger_rejected", "ledger_lost", "rejects", "series", "counters",
+        "prices", "limits", "contexts", "usage_counters", "usage_totals",
     ]
 
     static func copy(_ db: Database, since: Timestamp) throws {
@@ -40,6 +41,8 @@ private enum RecentRows {
         let seconds = since.bucket(seconds: 1)
         for (table, condition, moment) in [
             ("events", "time >= ?", microseconds),
+            ("usage_calls", "time >= ?", microseconds),
+            ("usage_rows", "time >= ?", microseconds),
             ("payload_blocks", "last_time >= ?", microseconds),
             ("sessions", "last_activity >= ?", microseconds),
             ("event_rollups", "start + width > ?", seconds),

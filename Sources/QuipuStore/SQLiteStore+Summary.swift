@@ -226,7 +226,7 @@ extension Scalar {
     }
 
     /// A text that tells different values apart and orders equal types.
-    fileprivate var sortText: String {
+    var sortText: String {
         switch self {
         case .null: "0"
         case .bool(let value): value ? "1t" : "1f"

@@ -11,6 +11,7 @@ final class WriterTables {
     let events: EventWriter
     let eventRollups: EventRollupWriter
     let rollups: RollupWriter
+    let usage: UsageWriter
     private let addToCounter: RawStatement
     private let setCounter: RawStatement
     private var countedSeq: Int64
@@ -37,6 +38,9 @@ final class WriterTables {
             rollups: eventRollups)
         rollups = try RollupWriter(
             connection, strings: strings, seriesCount: countedSeries, seriesMax: seriesMax)
+        usage = try UsageWriter(
+            connection, strings: strings,
+            contexts: try UsageContexts(connection, strings: strings))
         countedSeq = events.nextSeq
         countedBlock = payloads.nextID
     }
@@ -55,9 +59,11 @@ final class WriterTables {
         try sessions.flush()
         if outcomes.contains(.stored) { try count(at: now) }
         let created = events.nextSeq > firstSeq ? firstSeq...(events.nextSeq - 1) : nil
-        return CommitReceipt(
+        var receipt = CommitReceipt(
             outcomes: outcomes, created: created,
             completed: completed.filter { $0 < firstSeq }.sorted())
+        receipt.spend = try usage.spend.take()
+        return receipt
     }
 
     /// Figures of the daemon itself.
@@ -91,7 +97,13 @@ final class WriterTables {
         var tally = batch.decoded.tally
         try payloads.begin(batch)
         try batch.decoded.bytes.withUnsafeBytes { bytes in
+            var told = batch.decoded.usages[...]
             for event in batch.decoded.events {
+                // In the order of lines: what a line says of its session holds from there on.
+                while let row = told.first, row.lineOffset < event.lineOffset {
+                    try store(told.removeFirst(), bytes, source: entry.id, &tally)
+                }
+                if !event.context.parent.isNone { try usage.note(event, bytes) }
                 switch try events.store(event, bytes, source: entry.id) {
                 case .created: tally.stored += 1
                 case .completed(let seq):
@@ -100,10 +112,22 @@ final class WriterTables {
                 case .repeated: tally.merged += 1
                 }
             }
+            for row in told { try store(row, bytes, source: entry.id, &tally) }
         }
         try rollups.store(batch.decoded, host: entry.host)
         try sources.advance(batch, tally: tally, at: now)
         return .stored
+    }
+
+    private func store(
+        _ row: UsageRecord, _ bytes: UnsafeRawBufferPointer, source: Int64, _ tally: inout Tally
+    ) throws {
+        let outcome = try usage.store(row, bytes, source: source)
+        guard !row.isFurther else { return }
+        switch outcome {
+        case .made: tally.stored += 1
+        case .merged: tally.merged += 1
+        }
     }
 
     private func count(at now: Timestamp) throws {
