@@ -41,6 +41,13 @@ public struct CostQuery: Sendable {
     public var groupBy: [CostKey]
     /// An IANA name; nil: UTC.
     public var timeZone: String?
+    /// From the start of the day, week or month that holds this moment in the time zone, instead of
+    /// the range's beginning.
+    public var sinceStart: (span: GroupKey.Span, now: Timestamp)?
+    /// The range's beginning or end was told as a date: it is that date's midnight in the time
+    /// zone.
+    public var sinceIsDate = false
+    public var untilIsDate = false
     public var page: PageRequest
 
     public init(

@@ -264,7 +264,10 @@ public enum OpenRPCDocument {
         {"required":["metrics"]}]}}},{"name":"costs.summary","summary":"Model calls: how many,\#
          their tokens and what they cost, by groups and in sum.","paramStructure":"by-name",\#
         "params":[{"name":"since","required":false,\#
-        "schema":{"$ref":"#/components/schemas/since"}},{"name":"until","required":false,\#
+        "schema":{"oneOf":[{"$ref":"#/components/schemas/time_input"},{"enum":["today",\#
+        "this_week","this_month"]}],"description":"From when,\#
+         inclusive; default: 24 hours ago. A date alone is its midnight in time_zone,\#
+         as for until."}},{"name":"until","required":false,\#
         "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#
         "schema":{"$ref":"#/components/schemas/usage_where"}},{"name":"group_by","required":false,\#
         "schema":{"$ref":"#/components/schemas/words","description":"model, user, session,\#

@@ -31,6 +31,8 @@ extension Parameters {
     /// `costs.summary`.
     public mutating func costQuery() throws(RPCError) -> CostQuery {
         let filters = try usageFilters()
+        let start = Parameters.starts[object["since"]?.string ?? ""]
+        if start != nil { object = object.without("since") }
         let range = try timeRange()
         let groupBy = try strings("group_by", countMax: Limits.groupKeysMax) ?? []
         var keys: [CostKey] = []
@@ -43,8 +45,21 @@ extension Parameters {
         let zone = try string("time_zone")
         let page = try page()
         try finish()
-        return CostQuery(
+        var query = CostQuery(
             range: range, filters: filters, groupBy: keys, timeZone: zone, page: page)
+        query.sinceStart = start.map { ($0, now) }
+        query.sinceIsDate = Parameters.isDate(object["since"])
+        query.untilIsDate = Parameters.isDate(object["until"])
+        return query
+    }
+
+    /// Words for `since` that only a calendar can resolve.
+    private static let starts: [String: GroupKey.Span] = [
+        "today": .day, "this_week": .week, "this_month": .month,
+    ]
+
+    private static func isDate(_ value: JSON?) -> Bool {
+        value?.string.map { $0.utf8.count == 10 && $0.utf8.contains(UInt8(ascii: "-")) } ?? false
     }
 
     /// `costs.blocks`.
@@ -220,5 +235,12 @@ public enum PriceFile {
             }
         }
         return prices
+    }
+}
+
+extension JSON {
+    fileprivate func without(_ name: String) -> JSON {
+        guard let members else { return self }
+        return .object(members.filter { $0.name != name })
     }
 }

@@ -3,8 +3,9 @@ public import QuipuModel
 extension SQLiteStore {
     public func costs(_ query: CostQuery) async throws(StoreError) -> CostSummary {
         let calendar = try ZonedCalendar(zone: query.timeZone)
+        let range = calendar.range(of: query)
         return try await read { context in
-            var scan = try UsageScan(context, query.range, query.filters)
+            var scan = try UsageScan(context, range, query.filters)
             var grouping = CostGrouping(query.groupBy, calendar)
             while try scan.next() { try grouping.add(scan) }
             return try grouping.summary(query.page)
@@ -44,6 +45,19 @@ extension SQLiteStore {
             start = find.int(0)
         }
         return Timestamp(microseconds: start)
+    }
+}
+
+extension ZonedCalendar {
+    /// The question's range, with what only a calendar can tell.
+    fileprivate func range(of query: CostQuery) -> TimeRange {
+        var range = query.range
+        if let start = query.sinceStart {
+            range.since = .seconds(span(start.span, holding: start.now).lowerBound)
+        }
+        if query.sinceIsDate { range.since = midnight(ofDate: range.since) }
+        if query.untilIsDate { range.until = midnight(ofDate: range.until) }
+        return range
     }
 }
 

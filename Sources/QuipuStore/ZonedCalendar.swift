@@ -46,6 +46,17 @@ public struct ZonedCalendar: Sendable {
         return start..<max(end, start + 1)
     }
 
+    /// The midnight in the zone of the date that begins at `midnight` in UTC.
+    func midnight(ofDate midnight: Timestamp) -> Timestamp {
+        guard let calendar else { return midnight }
+        // Noon lies within its day, whatever the clock did in the night.
+        let noon = floorDivide(midnight.microseconds, 1_000_000) + 43_200
+        guard Self.seconds.contains(noon) else { return midnight }
+        let date = Date(timeIntervalSince1970: Double(noon))
+        let offset = Int64(calendar.timeZone.secondsFromGMT(for: date))
+        return .seconds(span(.day, holding: .seconds(noon - offset)).lowerBound)
+    }
+
     /// `2026-11-20T14:00`, `2026-11-20`, or `2026-11`, as the zone's clocks show it.
     public func label(_ span: GroupKey.Span, start: Int64) -> String {
         var local = start
