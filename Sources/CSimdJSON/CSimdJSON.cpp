@@ -1,5 +1,6 @@
 #include "CSimdJSON.h"
 
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <limits>
@@ -20,6 +21,17 @@ constexpr size_t first_capacity = size_t(1) << 14;
 struct Mask {
     uint32_t start;
     std::string digits;
+};
+
+// The members of an object or the elements of an array, and simdjson's handles of their values.
+struct List {
+    std::vector<quipu_json_member> members;
+    std::vector<dom::element> elements;
+
+    void clear() {
+        members.clear();
+        elements.clear();
+    }
 };
 
 bool is_digit(uint8_t byte) { return byte >= '0' && byte <= '9'; }
@@ -99,12 +111,11 @@ struct quipu_json {
     size_t source_count = 0;
     std::vector<uint8_t> copy;
     std::vector<Mask> masks;
-    std::vector<quipu_json_member> members;
-    std::vector<dom::element> elements;
-    std::vector<quipu_json_member> children;
+    // The root's members, then those of one of them, and so on.
+    std::array<List, QUIPU_JSON_LEVELS_MAX> levels;
 
     quipu_json_status parse(const uint8_t *bytes, size_t count, size_t readable);
-    bool list_children(size_t index);
+    bool list_children(size_t level, size_t index);
     void trim();
 
   private:
@@ -113,8 +124,7 @@ struct quipu_json {
     void use_copy(const uint8_t *bytes, size_t count);
     void mask_numbers();
     void unmask_numbers();
-    bool list(dom::element container, size_t structural, std::vector<quipu_json_member> &into,
-        std::vector<dom::element> *elements);
+    bool list(dom::element container, size_t structural, List &into);
     size_t read_value(dom::element value, size_t structural, quipu_json_member &member) const;
     size_t structural_count() const { return parser.implementation->n_structural_indexes; }
     uint32_t offset(size_t structural) const {
@@ -145,9 +155,9 @@ void quipu_json::trim() {
     constexpr size_t kept_members = 1024;
     if (parser.capacity() > kept_capacity) parser = dom::parser();
     if (copy.capacity() > kept_capacity) copy = {};
-    if (members.capacity() > kept_members) members = {};
-    if (elements.capacity() > kept_members) elements = {};
-    if (children.capacity() > kept_members) children = {};
+    for (List &list : levels) {
+        if (list.members.capacity() > kept_members) list = {};
+    }
 }
 
 error_code quipu_json::document(dom::element &root) {
@@ -176,8 +186,7 @@ void quipu_json::unmask_numbers() {
 }
 
 quipu_json_status quipu_json::parse(const uint8_t *bytes, size_t count, size_t readable) {
-    members.clear();
-    elements.clear();
+    for (List &list : levels) list.clear();
     masks.clear();
     source = bytes;
     source_count = count;
@@ -201,7 +210,7 @@ quipu_json_status quipu_json::parse(const uint8_t *bytes, size_t count, size_t r
         return quipu_valid_utf8(bytes, count) ? QUIPU_JSON_INVALID : QUIPU_JSON_INVALID_UTF8;
     }
     if (!root.is_object()) return QUIPU_JSON_NOT_AN_OBJECT;
-    return list(root, 0, members, &elements) ? QUIPU_JSON_OK : QUIPU_JSON_TOO_LARGE;
+    return list(root, 0, levels[0]) ? QUIPU_JSON_OK : QUIPU_JSON_TOO_LARGE;
 }
 
 // The structural after the value that begins at `structural`.
@@ -253,16 +262,14 @@ size_t quipu_json::read_value(
     return next;
 }
 
-bool quipu_json::list(
-    dom::element container, size_t structural, std::vector<quipu_json_member> &into,
-    std::vector<dom::element> *kept) {
+bool quipu_json::list(dom::element container, size_t structural, List &into) {
     size_t at = structural + 1;
     auto add = [&](dom::element value, quipu_json_member &member) {
-        if (into.size() == QUIPU_JSON_MEMBERS_MAX) return false;
+        if (into.members.size() == QUIPU_JSON_MEMBERS_MAX) return false;
         // After a value comes its comma, or the end of the container.
         at = read_value(value, at, member) + 1;
-        into.push_back(member);
-        if (kept) kept->push_back(value);
+        into.members.push_back(member);
+        into.elements.push_back(value);
         return true;
     };
     dom::object object;
@@ -290,10 +297,12 @@ bool quipu_json::list(
     return true;
 }
 
-bool quipu_json::list_children(size_t index) {
-    children.clear();
-    if (index >= members.size()) return false;
-    return list(elements[index], members[index].structural, children, nullptr);
+bool quipu_json::list_children(size_t level, size_t index) {
+    if (level + 1 >= levels.size()) return false;
+    for (size_t deeper = level + 1; deeper < levels.size(); deeper++) levels[deeper].clear();
+    const List &parent = levels[level];
+    if (index >= parent.members.size()) return false;
+    return list(parent.elements[index], parent.members[index].structural, levels[level + 1]);
 }
 
 quipu_json *quipu_json_make(size_t nesting_max) {
@@ -309,7 +318,9 @@ quipu_json_status quipu_json_parse(
     if (json == nullptr) return QUIPU_JSON_TOO_LARGE;
     try {
         quipu_json_status status = json->parse(bytes, count, readable);
-        if (status == QUIPU_JSON_OK) *members = {json->members.data(), json->members.size()};
+        if (status == QUIPU_JSON_OK) {
+            *members = {json->levels[0].members.data(), json->levels[0].members.size()};
+        }
         return status;
     } catch (...) {
         return QUIPU_JSON_TOO_LARGE;
@@ -318,11 +329,13 @@ quipu_json_status quipu_json_parse(
 
 const uint8_t *quipu_json_source(const quipu_json *json) { return json->source; }
 
-bool quipu_json_children(quipu_json *json, size_t index, quipu_json_members *children) {
+bool quipu_json_children(
+    quipu_json *json, size_t level, size_t index, quipu_json_members *children) {
     *children = {nullptr, 0};
     try {
-        if (!json->list_children(index)) return false;
-        *children = {json->children.data(), json->children.size()};
+        if (!json->list_children(level, index)) return false;
+        const List &list = json->levels[level + 1];
+        *children = {list.members.data(), list.members.size()};
         return true;
     } catch (...) {
         return false;
@@ -335,6 +348,16 @@ void quipu_json_trim(quipu_json *json) {
 
 bool quipu_valid_utf8(const uint8_t *bytes, size_t count) {
     return validate_utf8(reinterpret_cast<const char *>(bytes), count);
+}
+
+size_t quipu_find_marked(const uint8_t *bytes, size_t start, size_t count) {
+    static constexpr auto marked = [] {
+        std::array<bool, 256> table{};
+        for (uint8_t byte : {':', '-', '_', 'B', 'b', 'K', 'z', 'J'}) table[byte] = true;
+        return table;
+    }();
+    while (start < count && !marked[bytes[start]]) start++;
+    return start;
 }
 
 double quipu_parse_double(const uint8_t *bytes, size_t count) {

@@ -23,18 +23,21 @@ public struct Daemon: Sendable {
         /// Reads the settings anew, for SIGHUP.
         public var reload: @Sendable () async throws(SettingsError) -> DaemonSettings
         public var version: String
+        /// The zone of times that name none, unless the settings say otherwise.
+        public var systemZone: String
         /// A file for every request and reply; tests check them against the schemas.
         public var trafficLog: String?
 
         public init(
             places: Places, settings: DaemonSettings,
             reload: @escaping @Sendable () async throws(SettingsError) -> DaemonSettings,
-            version: String, trafficLog: String? = nil
+            version: String, systemZone: String = "UTC", trafficLog: String? = nil
         ) {
             self.places = places
             self.settings = settings
             self.reload = reload
             self.version = version
+            self.systemZone = systemZone
             self.trafficLog = trafficLog
         }
     }
@@ -247,6 +250,8 @@ extension Daemon {
             let dispatcher = Dispatcher(
                 stores: stores, statistics: statistics, hub: hub, facts: facts,
                 administration: administration)
+            let decoding = try Decoding.options(
+                options.settings, systemZone: options.systemZone)
             ownMetrics = OwnMetrics(dispatcher: dispatcher, stores: stores)
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             self.statistics = statistics
@@ -257,7 +262,7 @@ extension Daemon {
                 ingest = IngestServer(
                     acceptor: ingestAcceptor, committer: committer, agents: agents,
                     statistics: statistics, group: group, hostName: ProcessFacts.hostName,
-                    keepsOrigin: options.settings.originTags, traffic: traffic)
+                    decoding: decoding, traffic: traffic)
                 queryConnections = try queryAcceptor.start(name: "accept-query")
                 ingestConnections = try ingestAcceptor.start(name: "accept-ingest")
             } catch {

@@ -15,8 +15,8 @@ struct IngestServer: Sendable {
     let statistics: Statistics
     let group: any EventLoopGroup
     let hostName: String
-    /// Whether the origin fields of DogStatsD lines become tags.
-    let keepsOrigin: Bool
+    /// What a user decided about reading lines.
+    let decoding: DecoderOptions
     let traffic: TrafficLog?
 
     func run(_ connections: AsyncStream<AcceptedConnection>) async {
@@ -109,7 +109,7 @@ struct IngestConnection {
     init(server: IngestServer, agent: Int) {
         self.server = server
         self.agent = agent
-        decoder = Decoder(keepsOrigin: server.keepsOrigin)
+        decoder = Decoder(options: server.decoding)
     }
 
     mutating func take(_ frame: IngestFrame) async -> PendingAnswer {

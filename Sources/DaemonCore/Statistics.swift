@@ -56,6 +56,7 @@ final class Statistics: Sendable {
                 state.report.ingest.lines += Int64(tally.received)
                 state.report.ingest.bytes += Int64(batch.to - batch.from)
                 state.report.ingest.linesRejected += Int64(tally.rejected.values.reduce(0, +))
+                state.report.ingest.secretsRedacted += Int64(batch.decoded.redacted)
                 state.report.senders.add(batch.decoded.senders)
             }
         }

@@ -22,6 +22,7 @@ extension BatchBuilder {
         var object = ObjectWriter(start: batch.bytes.count, bytesMax: Limits.attributesBytesMax)
         write(&inner, .attributes, &object)
         write(&outer, .attributes, &object)
+        writeExtras(.attributes, &object)
         let attributes = close(object)
         // Payloads have an arena of their own; writing goes to the one that stands in `bytes`.
         swap(&batch.bytes, &batch.payloads)
@@ -29,6 +30,21 @@ extension BatchBuilder {
         object = ObjectWriter(start: batch.bytes.count, bytesMax: .max)
         write(&inner, .payload, &object)
         write(&outer, .payload, &object)
+        writeExtras(.payload, &object)
+        extras.removeAll(keepingCapacity: true)
+        return (attributes, close(object))
+    }
+
+    /// Writes `extras` as two JSON objects, and forgets them.
+    mutating func appendExtras() -> (attributes: Slice, payload: Slice) {
+        var object = ObjectWriter(start: batch.bytes.count, bytesMax: Limits.attributesBytesMax)
+        writeExtras(.attributes, &object)
+        let attributes = close(object)
+        swap(&batch.bytes, &batch.payloads)
+        defer { swap(&batch.bytes, &batch.payloads) }
+        object = ObjectWriter(start: batch.bytes.count, bytesMax: .max)
+        writeExtras(.payload, &object)
+        extras.removeAll(keepingCapacity: true)
         return (attributes, close(object))
     }
 
@@ -43,16 +59,38 @@ extension BatchBuilder {
         _ list: inout MemberList, _ place: JSONDocument.Place, _ object: inout ObjectWriter
     ) {
         for index in list.members.indices where list.places[index] == place {
-            let member = list.document.memberText(list.members[index])
-            let bytes = batch.bytes.count - object.start + member.count + 2
+            let member = list.members[index]
+            let text = list.document.memberText(member)
+            let bytes = batch.bytes.count - object.start + text.count + 2
             guard bytes <= object.bytesMax else {
                 list.places[index] = .payload
                 continue
             }
-            write(object.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
-            write(member)
-            object.isEmpty = false
+            begin(&object)
+            let start = batch.bytes.count
+            write(json: text)
+            if place == .payload, batch.bytes.count - start > payloadBytesMax {
+                cut(valueStart(start), named: member.nameBytes)
+            }
         }
+    }
+
+    private mutating func writeExtras(_ place: JSONDocument.Place, _ object: inout ObjectWriter) {
+        for extra in extras {
+            let isLarge = extra.isLarge || extra.value.count > Limits.attributeBytesMax
+            guard isLarge == (place == .payload) else { continue }
+            begin(&object)
+            write(quoted: Bytes(extra.name))
+            write(UInt8(ascii: ":"))
+            let start = batch.bytes.count
+            write(json: extra.value)
+            if place == .payload { cut(start, named: Bytes(extra.name)) }
+        }
+    }
+
+    private mutating func begin(_ object: inout ObjectWriter) {
+        write(object.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
+        object.isEmpty = false
     }
 
     private mutating func close(_ object: ObjectWriter) -> Slice {
@@ -60,6 +98,42 @@ extension BatchBuilder {
         write(UInt8(ascii: "}"))
         return Slice(offset: object.start, count: batch.bytes.count - object.start)
     }
+
+    /// Where the value of the member begins that was written at `start`.
+    private func valueStart(_ start: Int) -> Int {
+        batch.bytes.withUnsafeBytes { bytes in
+            var position = Quote.plain.end(bytes, from: start + 1) + 1
+            while position < bytes.count, bytes[position].isSpace { position += 1 }
+            position += 1
+            while position < bytes.count, bytes[position].isSpace { position += 1 }
+            return Swift.min(position, bytes.count)
+        }
+    }
+
+    /// Cuts the value that was written last, and writes how long it was as `<name>_bytes`.
+    private mutating func cut(_ start: Int, named name: Bytes) {
+        let bytes = batch.bytes.count - start
+        guard bytes > payloadBytesMax else { return }
+        let kept = batch.bytes.withUnsafeBytes {
+            JSONCut(value: $0.part(start, $0.count), bytesMax: payloadBytesMax)
+        }
+        batch.bytes.removeSubrange((start + kept.bytes)...)
+        kept.closing.withUnsafeBytes { write($0) }
+        write(UInt8(ascii: ","))
+        write(UInt8(ascii: "\""))
+        write(escaping: name)
+        write("_bytes\":")
+        write(decimal: bytes)
+    }
+}
+
+/// A member that a record has besides those of its line.
+struct ExtraMember {
+    let name: StaticString
+    /// JSON text.
+    let value: Bytes
+    /// Tools' inputs and outputs, and what is long.
+    var isLarge = false
 }
 
 /// Members of one object and where each of them goes.

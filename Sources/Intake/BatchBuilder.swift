@@ -5,11 +5,31 @@ struct BatchBuilder {
     /// Columns whose text often repeats from record to record.
     enum Column: Int, CaseIterable {
         case kind, name, session, task, agent
+        case project, model, branch, agentID, parent, user, requestType
     }
 
     var batch = DecodedBatch()
+    /// Members that the next record has besides those of its line.
+    var extras: [ExtraMember] = []
+    let payloadBytesMax: Int
+    private let redactor: Redactor
     private var literals: [(word: UnsafePointer<UInt8>, slice: Slice)] = []
     private var latest = [Slice](repeating: .none, count: Column.allCases.count)
+
+    init(options: DecoderOptions) {
+        redactor = Redactor(options.redaction)
+        payloadBytesMax = options.payloadBytesMax
+    }
+
+    /// Hands the batch over and begins the next.
+    mutating func take() -> DecodedBatch {
+        defer {
+            batch = DecodedBatch()
+            literals.removeAll(keepingCapacity: true)
+            for index in latest.indices { latest[index] = .none }
+        }
+        return batch
+    }
 
     /// Makes room for text.
     mutating func reserve(_ bytes: Int) {
@@ -39,6 +59,29 @@ struct BatchBuilder {
         return slice
     }
 
+    /// Text of a line for a column: without secrets, and cut to what a column holds.
+    mutating func append(text: Bytes, to column: Column? = nil) -> Slice {
+        let whole = text.prefixOfWholeCharacters(
+            text.count > Limits.columnBytesMax ? Limits.columnBytesMax + 4_096 : text.count)
+        guard redactor.finds(in: whole, isJSON: false) else {
+            let cut = text.prefixOfWholeCharacters(Limits.columnBytesMax)
+            return column.map { append(cut, to: $0) } ?? append(cut)
+        }
+        let start = batch.bytes.count
+        batch.redacted += redactor.append(whole, isJSON: false, to: &batch.bytes)
+        let end = batch.bytes.withUnsafeBytes { bytes in
+            let text = bytes.part(start, bytes.count)
+            return start + text.prefixOfWholeCharacters(Limits.columnBytesMax).count
+        }
+        batch.bytes.removeSubrange(end...)
+        return Slice(offset: start, count: end - start)
+    }
+
+    /// Appends JSON text, a value or a member, without secrets.
+    mutating func write(json: Bytes) {
+        batch.redacted += redactor.append(json, isJSON: true, to: &batch.bytes)
+    }
+
     /// A word of ours, held once in a batch.
     mutating func literal(_ word: StaticString) -> Slice {
         if let known = literals.first(where: { $0.word == word.utf8Start }) { return known.slice }
@@ -54,12 +97,20 @@ struct BatchBuilder {
         // Only these can be shown, so a hostile sender costs no more memory than that.
         guard batch.rejects.count < Limits.rejectsKeptPerSource else { return }
         let head = line.part(0, Swift.min(line.count, Limits.rejectedLineKeptBytes))
-        batch.rejects.append(RejectedLine(lineOffset: offset, reason: reason, head: [UInt8](head)))
+        var kept: [UInt8] = []
+        batch.redacted += redactor.append(head, isJSON: true, to: &kept)
+        batch.rejects.append(RejectedLine(lineOffset: offset, reason: reason, head: kept))
     }
 
+    /// Adds a record. Of several of one line, only the first counts as the line.
     mutating func add(_ event: EventRecord) {
-        batch.tally.received += 1
+        if !event.isFurther { batch.tally.received += 1 }
         batch.events.append(event)
+    }
+
+    mutating func add(_ usage: UsageRecord) {
+        if !usage.isFurther { batch.tally.received += 1 }
+        batch.usages.append(usage)
     }
 
     /// Counts a line whose samples have been taken up.
@@ -82,6 +133,11 @@ extension BatchBuilder {
     mutating func write(_ word: StaticString) { batch.bytes.append(contentsOf: Bytes(word)) }
 
     mutating func write(_ bytes: Bytes) { batch.bytes.append(contentsOf: bytes) }
+
+    mutating func write(decimal value: Int) {
+        if value >= 10 { write(decimal: value / 10) }
+        write(0x30 + UInt8(value % 10))
+    }
 
     /// A JSON string. `bytes` must be valid UTF-8.
     mutating func write(quoted bytes: Bytes) {

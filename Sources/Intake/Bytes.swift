@@ -26,6 +26,11 @@ extension UnsafeRawBufferPointer {
 
     func equals(_ word: StaticString) -> Bool { equals(Bytes(word)) }
 
+    func hasSuffix(_ word: StaticString) -> Bool {
+        count >= word.utf8CodeUnitCount
+            && part(count - word.utf8CodeUnitCount, count).equals(word)
+    }
+
     func hasPrefix(_ word: StaticString) -> Bool {
         count >= word.utf8CodeUnitCount && part(0, word.utf8CodeUnitCount).equals(word)
     }

@@ -11,9 +11,11 @@ public final class Decoder {
 
     /// - Parameters:
     ///   - hashSeed: Keeps senders from choosing names that collide; it changes no result.
-    ///   - keepsOrigin: Whether the fields `c:`, `e:` and `card:` of DogStatsD lines become tags.
-    public init(hashSeed: UInt64 = .random(in: .min ... .max), keepsOrigin: Bool = false) {
-        lines = LineDecoder(hashSeed: hashSeed, keepsOrigin: keepsOrigin)
+    ///   - options: What a user decided.
+    public init(
+        hashSeed: UInt64 = .random(in: .min ... .max), options: DecoderOptions = DecoderOptions()
+    ) {
+        lines = LineDecoder(hashSeed: hashSeed, options: options)
     }
 
     /// Decodes one batch.

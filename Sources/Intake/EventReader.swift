@@ -4,12 +4,14 @@ internal import QuipuModel
 struct EventReader {
     private var document: JSONDocument
     private let context: SourceContext
+    private let zone: ZoneRules
     private let shape: EventShape
     private var event = EventRecord()
 
-    init(_ document: JSONDocument, _ context: SourceContext) {
+    init(_ document: JSONDocument, _ context: SourceContext, zone: ZoneRules) {
         self.document = document
         self.context = context
+        self.zone = zone
         shape = EventShape(document, context)
     }
 
@@ -17,9 +19,11 @@ struct EventReader {
         at offset: UInt64, arrival: Timestamp, into builder: inout BatchBuilder
     ) -> EventRecord {
         event.lineOffset = offset
-        readTime(arrival)
+        readTime(arrival, &builder)
         readKindAndName(&builder)
         readWho(&builder)
+        readContext(&builder)
+        readFile(&builder)
         readDuration()
         readStatus()
         readError(&builder)
@@ -34,14 +38,16 @@ struct EventReader {
 
     // MARK: Columns
 
-    private mutating func readTime(_ arrival: Timestamp) {
+    private mutating func readTime(_ arrival: Timestamp, _ builder: inout BatchBuilder) {
         event.time = arrival
         event.timeIsArrival = true
-        guard let index = document.index(.time), let time = document.members[index].time
+        guard let index = document.index(.time),
+            let time = document.members[index].time(in: zone)
         else { return }
         event.time = time
         event.timeIsArrival = false
         document.places[index] = .column
+        builder.keepTimeText(document.members[index], document)
     }
 
     private mutating func readKindAndName(_ builder: inout BatchBuilder) {
@@ -59,13 +65,9 @@ struct EventReader {
             event.status = status
             event.name = column(document.index(.hook), .name, &builder)
         case .application(let kind):
-            event.kind = builder.append(
-                kind.prefixOfWholeCharacters(Limits.columnBytesMax), to: .kind)
+            event.kind = builder.append(text: kind, to: .kind)
             place(document.index(.event), holding: kind)
             event.name = name(.none, &builder)
-        case .transcript(let type):
-            event.kind = builder.appendKind(type)
-            event.name = column(document.index(.subtype), .name, &builder)
         case .log:
             event.kind = builder.literal("log")
             event.name = name(.none, &builder)
@@ -101,6 +103,28 @@ struct EventReader {
         }
     }
 
+    /// What the line says of where it belongs, and what its path does.
+    private mutating func readContext(_ builder: inout BatchBuilder) {
+        event.context.project = column(document.index(.project), .project, &builder)
+        event.context.model = column(document.index(.model), .model, &builder)
+        event.context.branch = column(document.index(.branch), .branch, &builder)
+        event.context.agentID = column(document.index(.agentID), .agentID, &builder)
+        event.context.parent = column(document.index(.parent), .parent, &builder)
+        event.context.user = column(document.index(.user), .user, &builder)
+        builder.complete(&event.context, from: context)
+    }
+
+    /// The file that a call of one of the tools for files is about.
+    private mutating func readFile(_ builder: inout BatchBuilder) {
+        guard shape.isToolCall, let tool = document.text(.tool) else { return }
+        let access = FileTool.access(of: tool)
+        guard access != .none, let input = document.index(.input),
+            let path = document.children(of: input)?.filePath
+        else { return }
+        event.access = access
+        event.path = builder.append(text: path)
+    }
+
     private mutating func readDuration() {
         if let index = document.index(.durationMs),
             let duration = document.members[index].microseconds
@@ -131,7 +155,7 @@ struct EventReader {
             return .none
         }
         place(index, holding: text)
-        return builder.append(text.prefixOfWholeCharacters(Limits.columnBytesMax), to: column)
+        return builder.append(text: text, to: column)
     }
 
     /// A member whose text a column holds is nowhere else, unless the column had to cut it.
@@ -173,11 +197,11 @@ struct EventReader {
             let member = document.members[index]
             if let text = member.nonEmptyText {
                 place(index, holding: text)
-                event.error = builder.append(text.prefixOfWholeCharacters(Limits.columnBytesMax))
+                event.error = builder.append(text: text)
                 return
             }
             if member.isObject, let text = message(in: index) {
-                event.error = builder.append(text.prefixOfWholeCharacters(Limits.columnBytesMax))
+                event.error = builder.append(text: text)
                 return
             }
         }
@@ -186,7 +210,7 @@ struct EventReader {
                 $0.nameBytes.equals("error")
             })?.nonEmptyText
         {
-            event.error = builder.append(text.prefixOfWholeCharacters(Limits.columnBytesMax))
+            event.error = builder.append(text: text)
         }
     }
 
@@ -208,7 +232,7 @@ struct EventReader {
 
 extension BatchBuilder {
     /// A name of the line's own, in snake_case, as a kind.
-    fileprivate mutating func appendKind(_ name: Bytes) -> Slice {
+    mutating func appendKind(_ name: Bytes) -> Slice {
         let name = name.prefixOfWholeCharacters(Limits.nameBytesMax)
         return withUnsafeTemporaryAllocation(byteCount: name.count * 2, alignment: 1) { buffer in
             append(Bytes(buffer).part(0, Hook.snakeCase(name, into: buffer)), to: .kind)
@@ -218,13 +242,13 @@ extension BatchBuilder {
 
 extension Member {
     /// What the member says as a time; nil when it is none.
-    var time: Timestamp? {
-        if let text = stringText { return TimeText.parse(text) }
+    func time(in zone: ZoneRules) -> Timestamp? {
+        if let text = stringText { return TimeText.parse(text, zone: zone) }
         return numberValue.flatMap { TimeText.parse($0) }
     }
 
     /// What the member says as a duration in milliseconds, in microseconds; nil when it is none.
-    fileprivate var microseconds: Int64? {
+    var microseconds: Int64? {
         guard let ms = numberValue, ms >= 0, ms < 1e15 else { return nil }
         return Int64((ms * 1_000).rounded())
     }

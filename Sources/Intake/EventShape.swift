@@ -9,8 +9,6 @@ enum EventShape {
     case hookRun(EventStatus)
     /// An application's event: its `event` member.
     case application(Bytes)
-    /// A row of a transcript: its `type` member.
-    case transcript(Bytes)
     case log
 
     var isToolCall: Bool {
@@ -26,8 +24,6 @@ enum EventShape {
             self = .hook(hook)
         } else if let name = document.text(.event) {
             self = EventShape.hook(event: name).map(EventShape.hook) ?? .application(name)
-        } else if let type = document.text(.type), EventShape.isTranscript(document) {
-            self = .transcript(type)
         } else if let hook = context.hook {
             self = .hook(hook)
         } else if let type = document.text(.type), let hook = Hook.known(type) {
@@ -51,11 +47,6 @@ enum EventShape {
         if event.equals("tool_start") { return .toolStart }
         if event.equals("tool_complete") { return .toolEnd }
         return Hook.known(event)
-    }
-
-    private static func isTranscript(_ document: JSONDocument) -> Bool {
-        document.index(.uuid) != nil || document.index(named: "sessionId") != nil
-            || document[.message]?.isObject == true
     }
 
     /// A tool call that does not say which half of it this is.

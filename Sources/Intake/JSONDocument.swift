@@ -83,11 +83,15 @@ struct JSONDocument {
         members.indices.last { members[$0].nameBytes.equals(name) }
     }
 
-    /// The members or elements of a member; empty when it has none. Replaces those of the call
+    /// The members or elements of a member; nil when it can have none. Replaces those of the call
     /// before.
-    func children(of index: Int) -> UnsafeBufferPointer<Member>? {
+    func children(of index: Int) -> UnsafeBufferPointer<Member>? { children(of: index, level: 0) }
+
+    /// The same of a member of the list at `level`, which is 1 for what `children(of:)` gave. Ends
+    /// the lists of deeper levels.
+    func children(of index: Int, level: Int) -> UnsafeBufferPointer<Member>? {
         var found = quipu_json_members()
-        guard quipu_json_children(parser.pointer, index, &found) else { return nil }
+        guard quipu_json_children(parser.pointer, level, index, &found) else { return nil }
         return UnsafeBufferPointer(start: found.first, count: found.count)
     }
 

@@ -5,6 +5,9 @@ extension LineDecoder {
     mutating func decodeJSON(
         _ line: Bytes, readable: Int, at offset: UInt64, _ origin: Origin
     ) {
+        if origin.context.writer == .claude, TranscriptPrefilter.saysNothing(line) {
+            return builder.countBlank()
+        }
         switch document.parse(line, readable: readable) {
         case nil: takeObject(line, at: offset, origin)
         case .invalidJSON, .invalidUTF8: recover(line, at: offset, origin)
@@ -14,9 +17,9 @@ extension LineDecoder {
 
     /// The object that `document` holds.
     private mutating func takeObject(_ line: Bytes, at offset: UInt64, _ origin: Origin) {
-        if document.text(.metric) != nil, document.text(.event) == nil,
-            document.text(.hookEvent) == nil
-        {
+        let isHook = document.text(.hookEvent) != nil
+        let hasEvent = document.text(.event) != nil
+        if document.text(.metric) != nil, !hasEvent, !isHook {
             if let reason = takeNativeMetric(origin) {
                 builder.reject(line, at: offset, reason)
             } else {
@@ -24,7 +27,12 @@ extension LineDecoder {
             }
             return
         }
-        var reader = EventReader(document, origin.context)
+        if !isHook, !hasEvent,
+            let format = LineFormat.all.first(where: { $0.recognizes(document, origin.context) })
+        {
+            return format.read(&self, LinePlace(offset: offset, origin: origin))
+        }
+        var reader = EventReader(document, origin.context, zone: zone)
         builder.add(reader.read(at: offset, arrival: origin.arrival, into: &builder))
     }
 

@@ -11,7 +11,7 @@ extension LineDecoder {
         }
         var time = origin.arrival
         if let member = document[.time] {
-            guard let own = member.time else { return .timeInvalid }
+            guard let own = member.time(in: zone) else { return .timeInvalid }
             time = own
         }
         guard let weight = nativeWeight(type) else { return .rateInvalid }

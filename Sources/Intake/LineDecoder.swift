@@ -15,7 +15,7 @@ struct Origin {
 
 /// The machine under `Decoder`: splits bytes into lines and sends each to its grammar.
 struct LineDecoder: ~Copyable {
-    var builder = BatchBuilder()
+    var builder: BatchBuilder
     var metrics: MetricAggregator
     var statsd = StatsDParser()
     var shapes: LineShapes
@@ -24,9 +24,12 @@ struct LineDecoder: ~Copyable {
     var tagText: [UInt8] = []
     /// Whether the origin fields of DogStatsD lines become tags.
     let keepsOrigin: Bool
+    let zone: ZoneRules
 
-    init(hashSeed: UInt64, keepsOrigin: Bool) {
-        self.keepsOrigin = keepsOrigin
+    init(hashSeed: UInt64, options: DecoderOptions) {
+        builder = BatchBuilder(options: options)
+        keepsOrigin = options.keepsOrigin
+        zone = options.zone
         metrics = MetricAggregator(seed: hashSeed)
         shapes = LineShapes(seed: hashSeed)
     }
@@ -36,9 +39,8 @@ struct LineDecoder: ~Copyable {
         metrics.finish(into: &builder)
         shapes.beginBatch()
         document.trim()
-        var batch = builder.batch
+        var batch = builder.take()
         batch.countSenders()
-        builder = BatchBuilder()
         return batch
     }
 

@@ -23,6 +23,7 @@ struct Outcome {
             document[.hasError]?.boolValue == true || document[.success]?.boolValue == false
             || document[.isInterrupt]?.boolValue == true
             || document[.error].map { Outcome.tellsError($0) } == true || word == .error
+            || document[.exitCode].map { Outcome.isFailure(exitCode: $0) } == true
         responseIsError =
             document.index(.result).map { Outcome.isError(response: $0, document) } ?? false
     }
@@ -41,6 +42,14 @@ struct Outcome {
             if name.equals("success") { return member.boolValue == false }
             return name.equals("error") && tellsError(member)
         }
+    }
+
+    /// Some loggers write all of their members as strings.
+    private static func isFailure(exitCode: Member) -> Bool {
+        if let text = exitCode.stringText {
+            return text.contains { $0.isDigit && $0 != UInt8(ascii: "0") }
+        }
+        return exitCode.numberValue.map { $0 != 0 } ?? false
     }
 
     /// A member named `error` that says more than that there was none.

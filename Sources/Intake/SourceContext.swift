@@ -8,6 +8,16 @@ public struct SourceContext: Sendable {
     let session: [UInt8]
     /// The hook that the file's name names.
     let hook: Hook?
+    /// Whose directory it lies in; empty when nobody's.
+    let user: [UInt8]
+    /// The subagent that the file's name names.
+    let agentID: [UInt8]
+    /// The coding agent that writes such files.
+    let writer: Writer
+
+    enum Writer {
+        case unknown, claude, codex, gemini
+    }
 
     /// `dialect` is used only where datagrams do not carry their own.
     public init(kind: SourceKind, path: String, dialect: Dialect = .statsd) {
@@ -16,13 +26,45 @@ public struct SourceContext: Sendable {
         guard kind == .file else {
             session = []
             hook = nil
+            user = []
+            agentID = []
+            writer = .unknown
             return
         }
         let parts = path.split(separator: "/")
         let file = parts.last ?? ""
         let stem = file.split(separator: ".", maxSplits: 1).first ?? ""
+        let directories = parts.dropLast()
         hook = SourceContext.hook(stem)
-        session = Array(SourceContext.session(parts.dropLast(), stem: stem).utf8)
+        writer = SourceContext.writer(directories, stem: stem)
+        user = Array(SourceContext.user(directories).utf8)
+        let isSubagent = writer == .claude && stem.hasPrefix("agent-")
+        agentID = isSubagent ? Array(stem.dropFirst(6).utf8) : []
+        let session =
+            switch writer {
+            case .codex: stem.suffix(36)
+            case .gemini: stem
+            case .claude, .unknown: SourceContext.session(directories, stem: stem)
+            }
+        self.session = Array(session.utf8)
+    }
+
+    /// Codex names its files `rollout-<time>-<uuid>`, Gemini keeps them in `chats`, and Claude Code
+    /// in `projects`, by a directory whose path has dashes for slashes.
+    private static func writer(_ directories: ArraySlice<Substring>, stem: Substring) -> Writer {
+        if stem.hasPrefix("rollout-"), isUUID(stem.suffix(36)) { return .codex }
+        if directories.last == "chats", directories.contains(".gemini") { return .gemini }
+        guard let index = directories.lastIndex(of: "projects"), index + 1 < directories.endIndex
+        else { return .unknown }
+        let isClaude =
+            directories[..<index].last == ".claude" || directories[..<index].last == "claude"
+        return isClaude || directories[index + 1].hasPrefix("-") ? .claude : .unknown
+    }
+
+    private static func user(_ directories: ArraySlice<Substring>) -> Substring {
+        if directories.first == "root" { return "root" }
+        guard let home = directories.first, home == "home" || home == "Users" else { return "" }
+        return directories.dropFirst().first ?? ""
     }
 
     /// `post_tool_use`, also with the `_raw` that some loggers add.

@@ -1,14 +1,21 @@
 internal import QuipuModel
 
-/// Times as log writers write them. Naive times count as UTC.
+/// Times as log writers write them. Naive times are those of a zone.
 enum TimeText {
+    /// Whether the text is UTC with at most milliseconds, as answers have it, and so says no more
+    /// than its time.
+    static func isPlain(_ text: Bytes) -> Bool {
+        (text.count == 20 || text.count == 24) && text[10] == 0x54 && text[text.count - 1] == 0x5a
+    }
+
     /// RFC 3339 and its usual variations (a space for the `T`, no zone, no seconds, `+0200`), or a
     /// number in quotes. Nil when the text is none of these.
-    static func parse(_ text: Bytes) -> Timestamp? {
+    static func parse(_ text: Bytes, zone rules: ZoneRules = .utc) -> Timestamp? {
         var cursor = Cursor(text: text.trimmed)
         guard let date = cursor.date() else { return number(text: text) }
         var seconds = date * 86_400
         var microseconds: Int64 = 0
+        var isNaive = true
         if !cursor.isAtEnd {
             guard cursor.take(0x54) || cursor.take(0x74) || cursor.take(0x20),
                 let clock = cursor.clock()
@@ -16,9 +23,11 @@ enum TimeText {
             seconds += clock.seconds
             microseconds = clock.microseconds
             _ = cursor.take(0x20)
+            isNaive = cursor.isAtEnd
             guard let zone = cursor.zoneSeconds() else { return nil }
             seconds -= zone
         }
+        if isNaive { seconds -= rules.offset(ofLocalSeconds: seconds) }
         return Timestamp(microseconds: seconds * 1_000_000 + microseconds)
     }
 

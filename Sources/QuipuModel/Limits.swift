@@ -51,6 +51,8 @@ public enum Limits {
     public static let columnBytesMax = 1_024
     /// A member whose text is longer lives in the payload, not in the attributes.
     public static let attributeBytesMax = 1_024
+    /// A longer member of a payload is cut, unless `payload_max_bytes` says otherwise.
+    public static let payloadBytesDefault = 256 << 10
     /// What does not fit any more goes to the payload too.
     public static let attributesBytesMax = 64 << 10
     /// So that no sum of values ever becomes infinite.

@@ -229,6 +229,8 @@ public struct DecodedBatch: Sendable {
     public var rejects: [RejectedLine] = []
     public var tally = Tally()
     public var senders = SenderFigures()
+    /// Secrets that were taken out.
+    public var redacted: UInt64 = 0
 
     public init() {}
 

@@ -36,11 +36,14 @@ public enum OpenRPCDocument {
         "properties":{"connections":{"type":"integer","minimum":0},"batches":{"type":"integer",\#
         "minimum":0},"batches_refused":{"type":"integer","minimum":0},"bytes":{"type":"integer",\#
         "minimum":0},"lines":{"type":"integer","minimum":0},"lines_rejected":{"type":"integer",\#
-        "minimum":0},"bytes_per_s":{"type":"number"},"lines_per_s":{"type":"number"},\#
-        "queue_bytes":{"type":"integer","minimum":0},"queue_batches":{"type":"integer",\#
-        "minimum":0}},"required":["connections","batches","batches_refused","bytes","lines",\#
-        "lines_rejected","bytes_per_s","lines_per_s","queue_bytes","queue_batches"]},\#
-        "commits":{"type":"object","properties":{"count":{"type":"integer","minimum":0},\#
+        "minimum":0},"secrets_redacted":{"type":"integer","minimum":0,\#
+        "description":"Taken out of names, attributes,\#
+         payloads and errors before anything was stored."},"bytes_per_s":{"type":"number"},\#
+        "lines_per_s":{"type":"number"},"queue_bytes":{"type":"integer","minimum":0},\#
+        "queue_batches":{"type":"integer","minimum":0}},"required":["connections","batches",\#
+        "batches_refused","bytes","lines","lines_rejected","secrets_redacted","bytes_per_s",\#
+        "lines_per_s","queue_bytes","queue_batches"]},"commits":{"type":"object",\#
+        "properties":{"count":{"type":"integer","minimum":0},\#
         "latency_ms":{"$ref":"#/components/schemas/quantiles_ms"},"failed":{"type":"integer",\#
         "minimum":0}},"required":["count","latency_ms","failed"]},"queries":{"type":"object",\#
         "properties":{"connections":{"type":"integer","minimum":0},\#

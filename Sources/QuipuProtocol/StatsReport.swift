@@ -27,6 +27,8 @@ public struct StatsReport: Sendable, Equatable {
         public var bytes: Int64 = 0
         public var lines: Int64 = 0
         public var linesRejected: Int64 = 0
+        /// Taken out before anything was stored.
+        public var secretsRedacted: Int64 = 0
         public var bytesPerSecond = 0.0
         public var linesPerSecond = 0.0
         public var queueBytes: Int64 = 0
@@ -140,6 +142,7 @@ extension StatsReport.Ingest {
             "connections": .int(Int64(connections)), "batches": .int(batches),
             "batches_refused": .int(batchesRefused), "bytes": .int(bytes), "lines": .int(lines),
             "lines_rejected": .int(linesRejected),
+            "secrets_redacted": .int(secretsRedacted),
             "bytes_per_s": .number(Round.toThousandth(bytesPerSecond)),
             "lines_per_s": .number(Round.toThousandth(linesPerSecond)),
             "queue_bytes": .int(queueBytes), "queue_batches": .int(queueBatches),

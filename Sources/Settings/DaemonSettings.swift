@@ -13,6 +13,14 @@ public struct DaemonSettings: Sendable, Equatable {
     public var originTags = false
     /// `prices_file`: what models cost, as JSON; overrides the built-in prices.
     public var pricesFile: String?
+    /// `time_zone`: where times were written that name no zone; by default the system's.
+    public var timeZone: String?
+    /// `redaction.enabled`: whether secrets are taken out before anything is stored.
+    public var redacts = true
+    /// `redaction.keys`: parts of members' names whose values are secrets, besides the known ones.
+    public var redactedKeys: [String] = []
+    /// `payload_max_bytes`: a longer member of a tool's input or output is cut.
+    public var payloadBytesMax = Limits.payloadBytesDefault
     /// `retention.*`: how long what is kept.
     public var retention = RetentionPolicy()
 
@@ -23,6 +31,11 @@ public struct DaemonSettings: Sendable, Equatable {
         adminGroup = try layers.string("admin_group")
         originTags = try layers.bool("metrics.origin_tags") ?? originTags
         pricesFile = try layers.string("prices_file")
+        timeZone = try layers.string("time_zone")
+        redacts = try layers.bool("redaction.enabled") ?? redacts
+        redactedKeys = try layers.strings("redaction.keys") ?? redactedKeys
+        payloadBytesMax =
+            try layers.int("payload_max_bytes", in: 1_024...Limits.lineBytesMax) ?? payloadBytesMax
         func age(_ key: String, unit: Int64) throws(SettingsError) -> Int64? {
             // A century; nothing is older.
             let max = Int(36_525 * Self.day / unit)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DaemonCore
+import Foundation
 import Logging
 import Platform
 import QuipuModel
@@ -47,7 +48,8 @@ struct Quipud: AsyncParsableCommand {
             let daemon = Daemon(
                 options: Daemon.Options(
                     places: places, settings: try await load(), reload: load,
-                    version: Version.text, trafficLog: environment["QUIPU_TRAFFIC_LOG"]),
+                    version: Version.text, systemZone: TimeZone.current.identifier,
+                    trafficLog: environment["QUIPU_TRAFFIC_LOG"]),
                 manager: ServiceManager(environment: environment), log: log)
             try await daemon.run()
         } catch {

@@ -142,7 +142,11 @@ import Testing
         let text = String(repeating: "x", count: 2 << 20)
         let batch = decode(#"{"session_id":"s","blob":"\#(text)"}"# + "\n" + Self.a + "\n")
         #expect(batch.events.count == 2)
-        #expect(batch.payload(of: batch.events[0])?.utf8.count == text.utf8.count + 11)
+        let kept = Limits.payloadBytesDefault
+        let payload = batch.payload(of: batch.events[0]) ?? ""
+        #expect(payload.hasPrefix(#"{"blob":"xxx"#))
+        #expect(payload.hasSuffix(#"xxx","blob_bytes":\#(text.utf8.count + 2)}"#))
+        #expect((kept..<kept + 100).contains(payload.utf8.count))
     }
 
     @Test func linesBeyondTheLimitAreRejected() {

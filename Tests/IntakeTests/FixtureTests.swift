@@ -13,7 +13,7 @@ import Testing
         let batch = decode(try Fixtures.read(path), path: "/srv/" + path)
         #expect(batch.closes)
         #expect(batch.tally.rejected.isEmpty)
-        var lines = batch.described
+        var lines = batch.described + batch.describedUsages
         for delta in batch.rollups {
             let key = batch.series[delta.series]
             let tags = batch.string(key.tags) ?? ""
@@ -56,7 +56,10 @@ import Testing
                 "name", "hook", "event", "type", "status", "duration_ms", "durationMs", "ms",
                 "error", "tool_error", "notification_type", "trigger", "source", "command_name",
                 "task_subject", "teammate_name", "memory_type", "mcp_server_name", "subtype",
-                "attributes",
+                "attributes", "cwd", "model", "agent_id", "agentId", "gitBranch", "user_id", "user",
+                "uuid", "parentUuid", "isSidechain", "version", "message", "requestId", "leafUuid",
+                "analyzed_at", "subagent_id", "project_name", "attributionAgent", "userType",
+                "toolUseResult",
             ]
             #expect(names.subtracting(held).subtracting(columns) == [])
         }

@@ -7,7 +7,7 @@ import Testing
     private func decoded(_ payload: String, keepsOrigin: Bool) -> DecodedBatch {
         decode(
             frame(Array(payload.utf8)), path: "", kind: .datagrams,
-            decoder: Decoder(keepsOrigin: keepsOrigin))
+            decoder: Decoder(options: DecoderOptions(keepsOrigin: keepsOrigin)))
     }
 
     private static let origins: [(line: String, tags: String?)] = [

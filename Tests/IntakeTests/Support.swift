@@ -53,7 +53,8 @@ extension DecodedBatch {
     /// Every received line ended in exactly one way.
     var closes: Bool {
         tally.received == tally.stored + tally.blank + tally.rejected.values.reduce(0, +)
-            + tally.lost.values.reduce(0, +) + UInt64(events.count)
+            + tally.lost.values.reduce(0, +)
+            + UInt64(events.count { !$0.isFurther } + usages.count { !$0.isFurther })
     }
 
     /// Each record on one line, columns that are set only.
@@ -73,8 +74,55 @@ extension DecodedBatch {
             add("agent", event.agent)
             add("error", event.error)
             add("id", event.toolUseID)
+            add("identity", event.identity)
+            if event.access != .none { parts.append("access=\(event.access)") }
+            add("path", event.path)
+            parts += described(event.context)
+            if event.isFurther { parts.append("further") }
             parts.append("attributes=\(string(event.attributes) ?? "-")")
             parts.append("payload=\(payload(of: event) ?? "-")")
+            return parts.joined(separator: " ")
+        }
+    }
+
+    private func described(_ context: RecordContext) -> [String] {
+        let columns = [
+            ("project", context.project), ("model", context.model), ("branch", context.branch),
+            ("agent_id", context.agentID), ("parent", context.parent), ("user", context.user),
+        ]
+        return columns.compactMap { name, slice in
+            string(slice).map { "\(name)=\($0.debugDescription)" }
+        }
+    }
+
+    /// Each usage on one line.
+    var describedUsages: [String] {
+        usages.map { usage in
+            let tokens = usage.tokens
+            var parts = ["usage"]
+            func add(_ name: String, _ slice: Slice) {
+                if let text = string(slice) { parts.append("\(name)=\(text.debugDescription)") }
+            }
+            func add(_ word: String, if isSet: Bool) { if isSet { parts.append(word) } }
+            parts.append(usage.timeIsArrival ? "arrival" : "time=\(usage.time.microseconds)")
+            add("id", usage.messageID)
+            add("request", usage.requestID)
+            add("session", usage.session)
+            add("task", usage.task)
+            add("type", usage.requestType)
+            parts += described(usage.context)
+            parts.append(
+                "in=\(tokens.input) write_5m=\(tokens.cacheWrite5m)"
+                    + " write_1h=\(tokens.cacheWrite1h) read=\(tokens.cacheRead)"
+                    + " out=\(tokens.output)")
+            add("cumulative", if: usage.isCumulative)
+            add("final", if: usage.isFinal)
+            add("sidechain", if: usage.isSidechain)
+            add("synthetic", if: usage.isSynthetic)
+            add("fast", if: usage.isFast)
+            add("batch", if: usage.isBatch)
+            if let cost = usage.statedCostUSD { parts.append("stated=\(cost)") }
+            add("further", if: usage.isFurther)
             return parts.joined(separator: " ")
         }
     }

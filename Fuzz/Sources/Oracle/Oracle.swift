@@ -20,8 +20,10 @@ private func requireClosed(_ batch: DecodedBatch) {
     let tally = batch.tally
     let rejected = tally.rejected.values.reduce(0, +)
     let lost = tally.lost.values.reduce(0, +)
+    let records =
+        batch.events.count { !$0.isFurther } + batch.usages.count { !$0.isFurther }
     require(
-        tally.received == tally.stored + tally.blank + rejected + lost + UInt64(batch.events.count),
+        tally.received == tally.stored + tally.blank + rejected + lost + UInt64(records),
         "the tally closes")
     for event in batch.events {
         let slices = [

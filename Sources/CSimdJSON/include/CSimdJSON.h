@@ -37,7 +37,7 @@ typedef enum quipu_json_kind {
     QUIPU_JSON_OBJECT = 6,
 } quipu_json_kind;
 
-enum { QUIPU_JSON_MEMBERS_MAX = 65536 };
+enum { QUIPU_JSON_MEMBERS_MAX = 65536, QUIPU_JSON_LEVELS_MAX = 6 };
 
 // One member of an object, or one element of an array (then without a name).
 typedef struct quipu_json_member {
@@ -82,14 +82,21 @@ quipu_json_status quipu_json_parse(
 // The text that the offsets of the last parse refer to: the caller's own, or a repaired copy.
 const uint8_t *quipu_json_source(const quipu_json *json);
 
-// The members or elements of member `index` of the last parse. False when it is no container, or has more
-// than QUIPU_JSON_MEMBERS_MAX.
-bool quipu_json_children(quipu_json *json, size_t index, quipu_json_members *children);
+// The members or elements of member `index` of the list at `level`: level 0 is what the last parse gave,
+// the lists made here stand one level deeper than what they were asked of. A level's list lives until
+// one is made at its level or above. False when the member is no container, has more than
+// QUIPU_JSON_MEMBERS_MAX, or is too deep.
+bool quipu_json_children(
+    quipu_json *json, size_t level, size_t index, quipu_json_members *children);
 
 // Gives back the memory of a long text. Everything that the last parse handed out ends here.
 void quipu_json_trim(quipu_json *json);
 
 bool quipu_valid_utf8(const uint8_t *bytes, size_t count);
+
+// Where, from `start` on, the first byte is that a secret cannot do without; `count` when nowhere. See
+// SecretScan.
+size_t quipu_find_marked(const uint8_t *bytes, size_t start, size_t count);
 
 // The double nearest to a decimal number, which must be one ([-]digits[.digits][e[±]digits]).
 // Infinite beyond the range.
