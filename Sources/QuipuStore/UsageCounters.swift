@@ -8,8 +8,8 @@ import QuipuModel
 /// sum rises by is a call.
 final class UsageCounters {
     enum Step {
-        /// Told before, by this session or the one that it was forked off: of which call, where that
-        /// is known, and what a reader who adds up rows would have added.
+        /// Told before, by this session or the one that it was forked off: of which call, where
+        /// that is known, and what a reader who adds up rows would have added.
         case known(call: Int64?, change: TokenCounts)
         case rose(by: TokenCounts)
     }

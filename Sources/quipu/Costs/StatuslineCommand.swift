@@ -95,6 +95,6 @@ enum Statusline {
         let size = window["context_window_size"]?.int ?? contextTokensDefault
         guard size > 0 else { return Units.grouped(tokens) }
         let percent = window["used_percentage"]?.double ?? 100 * Double(tokens) / Double(size)
-        return "\(Units.grouped(tokens)) (\(Int64(max(0, min(percent, 1e6)).rounded()))%)"
+        return "\(Units.grouped(tokens)) (\(Int64(max(0, min(percent, 1e6))))%)"
     }
 }
