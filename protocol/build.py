@@ -16,7 +16,9 @@ SWIFT = REPOSITORY / "Sources/QuipuProtocol/OpenRPCDocument.swift"
 ORDER = [
     "rpc.discover", "health", "stats", "ledger", "events.query", "events.summary",
     "sessions.list", "sessions.get", "tools.stats", "errors.list", "files.list", "metrics.list",
-    "metrics.query", "sql", "subscribe", "unsubscribe", "admin.retention", "admin.backup",
+    "metrics.query", "costs.summary", "costs.blocks", "costs.reconcile", "limits.list",
+    "limits.set", "limits.check", "prices.list", "prices.set", "sql", "subscribe", "unsubscribe",
+    "admin.retention", "admin.backup",
     "admin.persistence", "admin.flush", "ingest.open", "ingest.batch", "ingest.skip",
 ]
 
@@ -125,7 +127,7 @@ def outputs():
     asked = document(
         "Quipu query.sock",
         "JSON-RPC 2.0, one object a line. protocol/README.md says the rest.", query,
-        ["notify", "error", "metric_change"])
+        ["notify", "error", "metric_change", "spend_alert"])
     sent = document(
         "Quipu ingest.sock",
         "JSON-RPC 2.0 lines from agents, raw bytes behind them. protocol/ingest.md says the rest.",

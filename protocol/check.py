@@ -29,7 +29,7 @@ NOT_FROM_OUTSIDE = {
 }
 
 # What a notification's data is, by topic.
-NOTIFIED = {"events": "event", "metrics": "metric_change"}
+NOTIFIED = {"events": "event", "metrics": "metric_change", "alerts": "spend_alert"}
 
 
 class Report:
@@ -159,7 +159,7 @@ def check_invalid_examples(schemas, report):
 BEYOND_SCHEMA = {
     "until_before_since", "since_bad_date", "status_word", "where_status", "step_short",
     "aggregate_over", "ingest_bytes_differ", "ingest_nothing", "formula_constant", "formula_name",
-    "formula_syntax", "error_category_word",
+    "formula_syntax", "error_category_word", "costs_group_by",
 }
 
 

@@ -9,6 +9,7 @@ struct Administration: Sendable {
     let persistence: PersistenceSwitch
     let committer: Committer
     let retention: RetentionJob
+    let limits: LimitBook
     /// Members of this group may, besides root and the daemon's own user.
     let groupID: UInt32?
 

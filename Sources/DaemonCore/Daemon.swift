@@ -60,7 +60,9 @@ public struct Daemon: Sendable {
         defer { withExtendedLifetime(locks) {} }
         let sockets = try Sockets(places: options.places, manager: manager, log: log)
         let store = try await openStore()
-        let parts = try Parts(daemon: self, store: store, sockets: sockets)
+        let limits = LimitBook()
+        try await prepareCosts(store, limits)
+        let parts = try Parts(daemon: self, store: store, sockets: sockets, limits: limits)
 
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await parts.queries.run(parts.queryConnections) }
@@ -154,6 +156,41 @@ public struct Daemon: Sendable {
     }
 }
 
+// MARK: - Costs
+
+extension Daemon {
+    /// The configured file's prices, and what is spent of each limit.
+    private func prepareCosts(
+        _ store: any Store, _ limits: LimitBook
+    ) async throws(DaemonError) {
+        let prices = try filePrices()
+        do throws(StoreError) {
+            try await store.adopt(filePrices: prices)
+            let now = Timestamp(microseconds: WallClock.microseconds())
+            try await limits.load(from: store, now: now)
+        } catch {
+            throw DaemonError("cannot read limits and prices: \(error)")
+        }
+    }
+
+    private func filePrices() throws(DaemonError) -> [Price] {
+        guard let path = options.settings.pricesFile else { return [] }
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try PlainFiles.read(path, bytesMax: Limits.pricesFileBytesMax)
+        } catch {
+            throw DaemonError("prices_file: \(error)")
+        }
+        do throws(RPCError) {
+            return try PriceFile.parse(
+                bytes, now: Timestamp(microseconds: WallClock.microseconds()))
+        } catch {
+            let place = error.path.map { "\($0): " } ?? ""
+            throw DaemonError("prices_file \(path): \(place)\(error.hint ?? error.reason)")
+        }
+    }
+}
+
 // MARK: - Parts
 
 extension Daemon {
@@ -171,13 +208,15 @@ extension Daemon {
         let stores: Stores
         let persistence: PersistenceSwitch
 
-        init(daemon: Daemon, store: any Store, sockets: Sockets) throws(DaemonError) {
+        init(
+            daemon: Daemon, store: any Store, sockets: Sockets, limits: LimitBook
+        ) throws(DaemonError) {
             let options = daemon.options
             let statistics = Statistics(startedMicroseconds: MonotonicClock.microseconds())
             let hub = Hub()
             let stores = Stores(store)
             self.stores = stores
-            let herald = Herald(stores: stores, hub: hub)
+            let herald = Herald(stores: stores, hub: hub, limits: limits)
             committer = Committer(stores: stores, statistics: statistics) { batches, receipt in
                 await herald.announce(batches, receipt)
             }
@@ -203,10 +242,10 @@ extension Daemon {
             persistence = PersistenceSwitch(
                 stores: stores, committer: committer, agents: agents,
                 path: options.places.databaseFile, hostName: ProcessFacts.hostName,
-                log: daemon.log)
+                log: daemon.log, limits: limits)
             let administration = Administration(
                 stores: stores, persistence: persistence, committer: committer,
-                retention: retention,
+                retention: retention, limits: limits,
                 groupID: try Self.adminGroup(options.settings))
             let dispatcher = Dispatcher(
                 stores: stores, statistics: statistics, hub: hub, facts: facts,

@@ -103,6 +103,9 @@ struct Dispatcher: Sendable {
         case .sql:
             let query = try parameters.sqlQuery()
             return try await ask { store throws(StoreError) in try await store.sql(query) }.json
+        case .costsSummary, .costsBlocks, .costsReconcile, .limitsList, .limitsSet, .limitsCheck,
+            .pricesList, .pricesSet:
+            return try await money(method, &parameters, now)
         case .adminRetention, .adminBackup, .adminPersistence, .adminFlush:
             return try await administer(method, &parameters)
         case .subscribe: return try connection.subscribe(try parameters.subscribeRequest())
@@ -129,7 +132,7 @@ struct Dispatcher: Sendable {
         }
     }
 
-    private func ask<Answer: Sendable>(
+    func ask<Answer: Sendable>(
         _ question: @Sendable (any Store) async throws(StoreError) -> Answer
     ) async throws(RPCError) -> Answer {
         do throws(StoreError) {

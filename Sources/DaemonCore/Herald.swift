@@ -1,3 +1,4 @@
+internal import Platform
 internal import QuipuModel
 internal import QuipuProtocol
 internal import QuipuStore
@@ -7,8 +8,11 @@ internal import Sketches
 struct Herald: Sendable {
     let stores: Stores
     let hub: Hub
+    let limits: LimitBook
 
     func announce(_ batches: [PendingBatch], _ receipt: CommitReceipt) async {
+        let now = Timestamp(microseconds: WallClock.microseconds())
+        hub.publish(.alerts, limits.apply(receipt.spend, now: now))
         if hub.hasSubscribers(.metrics) { announceMetrics(batches, receipt) }
         if hub.hasSubscribers(.events) { await announceEvents(receipt) }
     }

@@ -15,11 +15,12 @@ actor PersistenceSwitch {
     private let path: String
     private let hostName: String
     private let log: Logger
+    private let limits: LimitBook
     private var turns = Turns<Result<Void, StoreError>>()
 
     init(
         stores: Stores, committer: Committer, agents: AgentRegister, path: String,
-        hostName: String, log: Logger
+        hostName: String, log: Logger, limits: LimitBook
     ) {
         self.stores = stores
         self.committer = committer
@@ -27,6 +28,7 @@ actor PersistenceSwitch {
         self.path = path
         self.hostName = hostName
         self.log = log
+        self.limits = limits
     }
 
     /// After all changes that were asked for before.
@@ -43,9 +45,11 @@ actor PersistenceSwitch {
                     - RetentionPolicy.memorySeconds * 1_000_000)
             // Between two commits: what one of them had acknowledged, the other knows.
             let replaced = await committer.exclusively {
-                [stores, path] () async -> Result<any Store, StoreError> in
+                [stores, path, limits] () async -> Result<any Store, StoreError> in
                 do throws(StoreError) {
                     if !isOn { try await next.copyRecent(from: path, since: since) }
+                    let now = Timestamp(microseconds: WallClock.microseconds())
+                    try await limits.load(from: next, now: now)
                     return .success(stores.replace(with: next))
                 } catch {
                     return .failure(error)

@@ -89,4 +89,20 @@ public enum Limits {
     public static let rollupSeconds: Int64 = 10
     public static let sessionActiveSeconds: Int64 = 5 * 60
     public static let sessionIdleSeconds: Int64 = 30 * 60
+
+    // Costs.
+    public static let costBlockSecondsDefault: Int64 = 5 * 3_600
+    public static let costBlockHoursMax: Int64 = 7 * 24
+    public static let spendLimitsMax = 1_000
+    /// Sessions whose spending is remembered for limits that each session has for itself.
+    public static let spendSessionsMax = 10_000
+    public static let spendWarningPercent = 80.0
+    public static let spendWarningSeconds: Int64 = 3_600
+    /// How long `quipu hook --guard` and `quipu statusline` wait for an answer.
+    public static let guardPatienceMs: Int64 = 100
+    public static let pricesFileBytesMax = 4 << 20
+    public static let priceUSDMax = 1e9
+    /// A forked session's history is written out within this time after its start.
+    public static let forkReplayMs: Int64 = 1_000
+    public static let reconciledCallsDefault: Int64 = 10
 }

@@ -13,6 +13,9 @@ public struct RetentionPolicy: Sendable, Equatable {
     /// Rollups of events, which outlive the events: whole hours, and whole days.
     public var eventHoursSeconds = 400 * day
     public var eventDaysSeconds = 5 * 365 * day
+    /// Model calls, which are few bytes and what people ask for after years. The rows that told of
+    /// them go with the events.
+    public var usageSeconds = 5 * 365 * day
     /// How long events are kept in memory, while persistence is off.
     public static let memorySeconds: Int64 = 2 * 3_600
     private static let memoryBytesMax: Int64 = 32 << 20
@@ -22,6 +25,7 @@ public struct RetentionPolicy: Sendable, Equatable {
         var policy = self
         policy.eventsSeconds = min(eventsSeconds, Self.memorySeconds)
         policy.payloadsSeconds = min(payloadsSeconds, Self.memorySeconds)
+        policy.usageSeconds = min(usageSeconds, Self.day)
         policy.databaseBytesMax = min(databaseBytesMax, Self.memoryBytesMax)
         return policy
     }
@@ -72,6 +76,8 @@ public struct RetentionReport: Sendable, Equatable {
     public var rollups = 0
     public var series = 0
     public var sources = 0
+    public var usageCalls = 0
+    public var usageRows = 0
     /// Given back to the file system.
     public var bytesFreed: Int64 = 0
 
@@ -86,6 +92,8 @@ public struct RetentionReport: Sendable, Equatable {
         rollups += other.rollups
         series += other.series
         sources += other.sources
+        usageCalls += other.usageCalls
+        usageRows += other.usageRows
         bytesFreed += other.bytesFreed
     }
 }

@@ -11,6 +11,8 @@ extension RetentionReport {
             JSON.Member("rollups", .int(Int64(rollups))),
             JSON.Member("series", .int(Int64(series))),
             JSON.Member("sources", .int(Int64(sources))),
+            JSON.Member("usage_calls", .int(Int64(usageCalls))),
+            JSON.Member("usage_rows", .int(Int64(usageRows))),
             JSON.Member("bytes_freed", .int(bytesFreed)),
         ]
     }

@@ -14,6 +14,14 @@ public enum Method: String, Sendable, CaseIterable {
     case metricsList = "metrics.list"
     case metricsQuery = "metrics.query"
     case sql
+    case costsSummary = "costs.summary"
+    case costsBlocks = "costs.blocks"
+    case costsReconcile = "costs.reconcile"
+    case limitsList = "limits.list"
+    case limitsSet = "limits.set"
+    case limitsCheck = "limits.check"
+    case pricesList = "prices.list"
+    case pricesSet = "prices.set"
     case adminRetention = "admin.retention"
     case adminBackup = "admin.backup"
     case adminPersistence = "admin.persistence"
@@ -22,7 +30,12 @@ public enum Method: String, Sendable, CaseIterable {
     case unsubscribe
 
     /// Whether it is for the daemon's own user, root and a configured group alone.
-    public var needsRights: Bool { rawValue.hasPrefix("admin.") }
+    public var needsRights: Bool {
+        switch self {
+        case .limitsSet, .pricesSet: true
+        default: rawValue.hasPrefix("admin.")
+        }
+    }
 }
 
 /// What an agent says on `ingest.sock`. The raw value is the name on the wire.

@@ -78,9 +78,11 @@ public enum OpenRPCDocument {
         "rollups":{"type":"integer","minimum":0,"description":"Rollups that were dropped."},\#
         "series":{"type":"integer","minimum":0},"sources":{"type":"integer","minimum":0},\#
         "bytes_freed":{"type":"integer","minimum":0,\#
-        "description":"Given back to the file system."}},"required":["last_run","payload_blocks",\#
-        "events","sessions","event_rollups","rollups_merged","rollups","series","sources",\#
-        "bytes_freed"]},"limits_hit":{"$ref":"#/components/schemas/counts_by_name",\#
+        "description":"Given back to the file system."},"usage_calls":{"type":"integer",\#
+        "minimum":0},"usage_rows":{"type":"integer","minimum":0}},"required":["last_run",\#
+        "payload_blocks","events","sessions","event_rollups","rollups_merged","rollups","series",\#
+        "sources","bytes_freed","usage_calls","usage_rows"]},\#
+        "limits_hit":{"$ref":"#/components/schemas/counts_by_name",\#
         "description":"How often each bound was hit, by its name."}},"required":["uptime_s",\#
         "rss_bytes","ingest","commits","queries","subscriptions","stored","senders","retention",\#
         "limits_hit"]}}},{"name":"ledger","summary":"What became of every line,\#
@@ -336,8 +338,149 @@ public enum OpenRPCDocument {
          steps. Points of a span that is wider than a step stand at its start."},\#
         "series":{"type":"array","items":{"$ref":"#/components/schemas/metric_series"}}},\#
         "required":["since","until","step_s","series","tiers"],"oneOf":[{"required":["metric"]},\#
-        {"required":["metrics"]}]}}},{"name":"sql",\#
-        "summary":"One SELECT over the views that docs/sql.md describes.",\#
+        {"required":["metrics"]}]}}},{"name":"costs.summary","summary":"Model calls: how many,\#
+         their tokens and what they cost, by groups and in sum.","paramStructure":"by-name",\#
+        "params":[{"name":"since","required":false,\#
+        "schema":{"oneOf":[{"$ref":"#/components/schemas/time_input"},{"enum":["today",\#
+        "this_week","this_month"]}],"description":"From when,\#
+         inclusive; default: 24 hours ago. A date alone is its midnight in time_zone,\#
+         as for until."}},{"name":"until","required":false,\#
+        "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#
+        "schema":{"$ref":"#/components/schemas/usage_where"}},{"name":"group_by","required":false,\#
+        "schema":{"$ref":"#/components/schemas/words","description":"model, user, session,\#
+         project, agent, branch, task, request_type, provider, hour, day, week,\#
+         month; at most 8. None: one group of all."}},{"name":"time_zone","required":false,\#
+        "schema":{"type":"string","minLength":1,"maxLength":4096,"description":"An IANA name,\#
+         whose midnights begin days, weeks and months; default: UTC."}},{"name":"limit",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/cursor"}}],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"groups":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/cost_group"}},"total":{"type":"object",\#
+        "properties":{"requests":{"type":"integer","minimum":0},\#
+        "tokens":{"$ref":"#/components/schemas/tokens"},"cost_usd":{"type":["number","null"],\#
+        "description":"Null where no call has a known price: that is not 0."},\#
+        "unpriced_requests":{"type":"integer","minimum":0,\#
+        "description":"Calls whose model has no known price; prices.list names them."},\#
+        "stated_usd":{"type":["number","null"],\#
+        "description":"What the records themselves said; null where none did."},\#
+        "cache_hit_percent":{"type":["number","null"],"description":"Of all input,\#
+         how much came out of a cache."},"models":{"type":"array","items":{"type":"string"}},\#
+        "first":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}]},\#
+        "last":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}]}},\#
+        "required":["requests","tokens","cost_usd","unpriced_requests","stated_usd",\#
+        "cache_hit_percent","models","first","last"]},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["groups",\#
+        "total"]}}},{"name":"costs.blocks","summary":"Windows of a subscription,\#
+         from the UTC hour of their first call on: what was used, how fast,\#
+         and what it comes to.","paramStructure":"by-name","params":[{"name":"since",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/since"}},{"name":"until",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/until"}},{"name":"where",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/usage_where"}},\#
+        {"name":"session_hours","required":false,"schema":{"type":"integer","minimum":1,\#
+        "maximum":168,"default":5}},{"name":"token_limit","required":false,\#
+        "schema":{"type":"integer","minimum":1,\#
+        "description":"Against which the projection is held."}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"blocks":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/cost_block"}}},"required":["blocks"]}}},\#
+        {"name":"costs.reconcile","summary":"The same calls under other rules of counting,\#
+         and why the totals differ.","paramStructure":"by-name","params":[{"name":"since",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/since"}},{"name":"until",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/until"}},{"name":"where",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/usage_where"}},{"name":"limit",\#
+        "required":false,"schema":{"type":"integer","minimum":1,"maximum":1000,"default":10,\#
+        "description":"How many of the calls that differ most are shown with their rows."}}],\#
+        "result":{"name":"result","schema":{"type":"object","properties":{"rules":{"type":"array",\#
+        "items":{"type":"object","properties":{"rule":{"enum":["ours","naive_sum","first_row",\#
+        "last_row","largest_row","stated"]},"requests":{"type":"integer","minimum":0},\#
+        "tokens":{"$ref":"#/components/schemas/tokens"},"cost_usd":{"type":["number","null"]},\#
+        "difference_usd":{"type":["number","null"]},"difference_tokens":{"type":"integer"}},\#
+        "required":["rule","requests","tokens","cost_usd","difference_usd","difference_tokens"]}},\#
+        "explanations":{"type":"array","items":{"type":"string"}},"calls":{"type":"array",\#
+        "items":{"type":"object","properties":{"time":{"$ref":"#/components/schemas/time"},\#
+        "session":{"type":["string","null"]},"model":{"type":["string","null"]},\#
+        "message_id":{"type":["string","null"]},"request_id":{"type":["string","null"]},\#
+        "tokens":{"$ref":"#/components/schemas/tokens"},"cost_usd":{"type":["number","null"]},\#
+        "excess_usd":{"type":["number","null"],"description":"The sum of its rows,\#
+         less what it cost."},"excess_tokens":{"type":"integer"},"rows":{"type":"array",\#
+        "items":{"type":"object","properties":{"source":{"type":"object",\#
+        "properties":{"path":{"type":"string"},"offset":{"type":"integer","minimum":0}},\#
+        "required":["path","offset"]},"time":{"$ref":"#/components/schemas/time"},\#
+        "tokens":{"$ref":"#/components/schemas/tokens"},"final":{"type":"boolean",\#
+        "description":"It names why the call ended."},"sidechain":{"type":"boolean"},\#
+        "counted":{"type":"boolean"}},"required":["source","time","tokens","final","sidechain",\#
+        "counted"]}}},"required":["time","session","model","message_id","request_id","tokens",\#
+        "cost_usd","excess_usd","excess_tokens","rows"]}}},"required":["rules","explanations",\#
+        "calls"]}}},{"name":"limits.list",\#
+        "summary":"All limits and what is spent of them; one that each session has for itself show\#
+        s the session that spent most.","paramStructure":"by-name","params":[],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"limits":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/spend_limit"}}},"required":["limits"]}}},\#
+        {"name":"limits.set","summary":"Sets a limit,\#
+         or takes it away; answers with all that hold then.","paramStructure":"by-name",\#
+        "params":[{"name":"scope","required":true,\#
+        "schema":{"$ref":"#/components/schemas/spend_scope"}},{"name":"period","required":true,\#
+        "schema":{"enum":["day","week","month","session"],\#
+        "description":"session: each session for itself."}},{"name":"limit_usd","required":true,\#
+        "schema":{"type":["number","null"],"exclusiveMinimum":0,"maximum":1000000000.0,\#
+        "description":"Null: no limit."}},{"name":"time_zone","required":false,\#
+        "schema":{"type":"string","minLength":1,"maxLength":4096,"description":"An IANA name,\#
+         whose midnights begin days, weeks and months; default: UTC."}}],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"limits":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/spend_limit"}}},"required":["limits"]}}},\#
+        {"name":"limits.check","summary":"Whether somebody may go on spending, from memory.",\#
+        "paramStructure":"by-name","params":[{"name":"user","required":false,\#
+        "schema":{"type":"string","minLength":1,"maxLength":4096}},{"name":"project",\#
+        "required":false,"schema":{"type":"string","minLength":1,"maxLength":4096}},\#
+        {"name":"session","required":false,"schema":{"type":"string","minLength":1,\#
+        "maxLength":4096}}],"result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"allowed":{"type":"boolean"},"limits":{"type":"array",\#
+        "description":"Those that bind who asks.",\#
+        "items":{"$ref":"#/components/schemas/spend_limit"}}},"required":["allowed","limits"]}}},\#
+        {"name":"prices.list","summary":"The prices in force, and the models that have none.",\#
+        "paramStructure":"by-name","params":[{"name":"limit","required":false,\#
+        "schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor","required":false,\#
+        "schema":{"$ref":"#/components/schemas/cursor"}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"prices":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/price"}},"unpriced":{"type":"array",\#
+        "items":{"type":"object","properties":{"model":{"type":["string","null"]},\#
+        "requests":{"type":"integer","minimum":0},"first":{"$ref":"#/components/schemas/time"},\#
+        "last":{"$ref":"#/components/schemas/time"}},"required":["model","requests","first",\#
+        "last"]}},"next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["prices",\#
+        "unpriced"]}}},{"name":"prices.set",\#
+        "summary":"Sets a model's price in USD per million tokens. Cache prices that are left out \#
+        are 1.25, 2 and 0.1 of the input.","paramStructure":"by-name","params":[{"name":"model",\#
+        "required":true,"schema":{"type":"string","minLength":1,"maxLength":4096}},\#
+        {"name":"valid_from","required":false,\#
+        "schema":{"oneOf":[{"$ref":"#/components/schemas/time_input"},{"type":"null"}],\#
+        "description":"Default: since ever."}},{"name":"input","required":true,\#
+        "schema":{"type":"number","minimum":0,"maximum":1000000000.0}},{"name":"output",\#
+        "required":true,"schema":{"type":"number","minimum":0,"maximum":1000000000.0}},\#
+        {"name":"cache_write_5m","required":false,"schema":{"type":"number","minimum":0,\#
+        "maximum":1000000000.0}},{"name":"cache_write_1h","required":false,\#
+        "schema":{"type":"number","minimum":0,"maximum":1000000000.0}},{"name":"cache_read",\#
+        "required":false,"schema":{"type":"number","minimum":0,"maximum":1000000000.0}},\#
+        {"name":"above","required":false,"schema":{"type":"object",\#
+        "properties":{"tokens":{"type":"integer","minimum":1},"input":{"type":"number",\#
+        "minimum":0,"maximum":1000000000.0},"output":{"type":"number","minimum":0,\#
+        "maximum":1000000000.0},"cache_write_5m":{"type":"number","minimum":0,\#
+        "maximum":1000000000.0},"cache_write_1h":{"type":"number","minimum":0,\#
+        "maximum":1000000000.0},"cache_read":{"type":"number","minimum":0,\#
+        "maximum":1000000000.0}},"required":["tokens","input","output"],\#
+        "additionalProperties":false}},{"name":"fast_multiplier","required":false,\#
+        "schema":{"type":"number","minimum":0,"maximum":1000000000.0,"default":1}},\#
+        {"name":"batch_multiplier","required":false,"schema":{"type":"number","minimum":0,\#
+        "maximum":1000000000.0,"default":0.5}},{"name":"note","required":false,\#
+        "schema":{"type":"string","minLength":1,"maxLength":4096}},{"name":"recompute",\#
+        "required":false,"schema":{"type":"boolean","default":false,\#
+        "description":"Also calls that have a cost. Without: only those that have none."}}],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"price":{"$ref":"#/components/schemas/price"},\#
+        "priced_requests":{"type":"integer","minimum":0},"recomputed_requests":{"type":"integer",\#
+        "minimum":0}},"required":["price","priced_requests","recomputed_requests"]}}},\#
+        {"name":"sql","summary":"One SELECT over the views that docs/sql.md describes.",\#
         "paramStructure":"by-name","params":[{"name":"query","required":true,\#
         "schema":{"type":"string","minLength":1,"maxLength":65536,\#
         "description":"One SELECT in SQLite's dialect. It may read the views and do nothing else."\#
@@ -623,10 +766,115 @@ public enum OpenRPCDocument {
         "rollups":{"type":"integer","minimum":0,"description":"Rollups that were dropped."},\#
         "series":{"type":"integer","minimum":0},"sources":{"type":"integer","minimum":0},\#
         "bytes_freed":{"type":"integer","minimum":0,\#
-        "description":"Given back to the file system."}},"required":["payload_blocks","events",\#
-        "sessions","event_rollups","rollups_merged","rollups","series","sources","bytes_freed"]},\#
-        "error_category":{"enum":["permission","not_found","timeout","syntax","network","git",\#
-        "validation","resource","command_not_found","unknown"],\#
+        "description":"Given back to the file system."},"usage_calls":{"type":"integer",\#
+        "minimum":0},"usage_rows":{"type":"integer","minimum":0}},"required":["payload_blocks",\#
+        "events","sessions","event_rollups","rollups_merged","rollups","series","sources",\#
+        "bytes_freed","usage_calls","usage_rows"]},"tokens":{"type":"object",\#
+        "description":"Five disjoint counts, and their sum.",\#
+        "properties":{"input":{"type":"integer","minimum":0},"cache_write_5m":{"type":"integer",\#
+        "minimum":0},"cache_write_1h":{"type":"integer","minimum":0},\#
+        "cache_read":{"type":"integer","minimum":0},"output":{"type":"integer","minimum":0},\#
+        "total":{"type":"integer","minimum":0}},"required":["input","cache_write_5m",\#
+        "cache_write_1h","cache_read","output","total"]},"usage_where":{"type":"object",\#
+        "description":"Column → test. Columns are model, user, session, project,\#
+         agent (a subagent's id), branch, task, request_type, provider. All must hold.",\#
+        "maxProperties":64,"propertyNames":{"enum":["model","user","session","project","agent",\#
+        "branch","task","request_type","provider"]},\#
+        "additionalProperties":{"$ref":"#/components/schemas/test"}},\#
+        "cost_group":{"type":"object","properties":{"group":{"type":"object",\#
+        "description":"Each word of group_by and its value; a span of time is its start.",\#
+        "additionalProperties":{"$ref":"#/components/schemas/scalar"}},"date":{"type":"string",\#
+        "description":"The span's date in time_zone: 2026-11-20T14:00, 2026-11-20, or 2026-11."},\#
+        "requests":{"type":"integer","minimum":0},"tokens":{"$ref":"#/components/schemas/tokens"},\#
+        "cost_usd":{"type":["number","null"],\#
+        "description":"Null where no call has a known price: that is not 0."},\#
+        "unpriced_requests":{"type":"integer","minimum":0,\#
+        "description":"Calls whose model has no known price; prices.list names them."},\#
+        "stated_usd":{"type":["number","null"],\#
+        "description":"What the records themselves said; null where none did."},\#
+        "cache_hit_percent":{"type":["number","null"],"description":"Of all input,\#
+         how much came out of a cache."},"models":{"type":"array","items":{"type":"string"}},\#
+        "first":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}]},\#
+        "last":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}]}},\#
+        "required":["group","requests","tokens","cost_usd","unpriced_requests","stated_usd",\#
+        "cache_hit_percent","models","first","last"]},"cost_block":{"type":"object",\#
+        "properties":{"start":{"$ref":"#/components/schemas/time"},\#
+        "end":{"$ref":"#/components/schemas/time"},"active":{"type":"boolean"},\#
+        "gap":{"type":"boolean"},"requests":{"type":"integer","minimum":0},\#
+        "tokens":{"$ref":"#/components/schemas/tokens"},"cost_usd":{"type":["number","null"],\#
+        "description":"Null where no call has a known price: that is not 0."},\#
+        "unpriced_requests":{"type":"integer","minimum":0,\#
+        "description":"Calls whose model has no known price; prices.list names them."},\#
+        "stated_usd":{"type":["number","null"],\#
+        "description":"What the records themselves said; null where none did."},\#
+        "cache_hit_percent":{"type":["number","null"],"description":"Of all input,\#
+         how much came out of a cache."},"models":{"type":"array","items":{"type":"string"}},\#
+        "first":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}]},\#
+        "last":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}]},\#
+        "total_tokens":{"type":"integer","minimum":0},"burn_rate":{"oneOf":[{"type":"object",\#
+        "properties":{"tokens_per_minute":{"type":"number"},\#
+        "fresh_tokens_per_minute":{"type":"number",\#
+        "description":"Of fresh input and output alone."},"cost_usd_per_hour":{"type":["number",\#
+        "null"]}},"required":["tokens_per_minute","fresh_tokens_per_minute","cost_usd_per_hour"]},\#
+        {"type":"null"}]},"projection":{"oneOf":[{"type":"object",\#
+        "properties":{"total_tokens":{"type":"integer","minimum":0},"cost_usd":{"type":["number",\#
+        "null"]},"remaining_minutes":{"type":"integer","minimum":0}},"required":["total_tokens",\#
+        "cost_usd","remaining_minutes"]},{"type":"null"}],\#
+        "description":"What an active block comes to if it goes on so."},\#
+        "token_limit":{"type":"object","properties":{"limit":{"type":"integer","minimum":0},\#
+        "projected":{"type":"integer","minimum":0},"used_percent":{"type":"number"},\#
+        "status":{"enum":["ok","warning","exceeds"]}},"required":["limit","projected",\#
+        "used_percent","status"]}},"required":["start","end","active","gap","requests","tokens",\#
+        "cost_usd","unpriced_requests","stated_usd","cache_hit_percent","models","first","last",\#
+        "total_tokens","burn_rate","projection"]},"spend_scope":{"description":"Whose spending.",\#
+        "oneOf":[{"const":"all"},{"type":"object","properties":{"user":{"type":"string",\#
+        "minLength":1,"maxLength":4096}},"required":["user"],"additionalProperties":false},\#
+        {"type":"object","properties":{"project":{"type":"string","minLength":1,\#
+        "maxLength":4096}},"required":["project"],"additionalProperties":false},{"type":"object",\#
+        "properties":{"session":{"type":"string","minLength":1,"maxLength":4096}},\#
+        "required":["session"],"additionalProperties":false}]},"spend_limit":{"type":"object",\#
+        "properties":{"scope":{"$ref":"#/components/schemas/spend_scope"},"period":{"enum":["day",\#
+        "week","month","session"]},"limit_usd":{"type":"number"},"spent_usd":{"type":"number"},\#
+        "used_percent":{"type":"number"},"warning":{"type":"boolean",\#
+        "description":"80 % or more is used."},\#
+        "resets":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}],\#
+        "description":"When the next period begins; null for limits of a session."},\#
+        "time_zone":{"type":"string"}},"required":["scope","period","limit_usd","spent_usd",\#
+        "used_percent","warning","resets"]},"spend_alert":{"type":"object",\#
+        "properties":{"alert":{"enum":["limit_warning","limit_passed"]},\#
+        "session":{"type":"string"},"scope":{"$ref":"#/components/schemas/spend_scope"},\#
+        "period":{"enum":["day","week","month","session"]},"limit_usd":{"type":"number"},\#
+        "spent_usd":{"type":"number"},"used_percent":{"type":"number"},\#
+        "warning":{"type":"boolean","description":"80 % or more is used."},\#
+        "resets":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}],\#
+        "description":"When the next period begins; null for limits of a session."},\#
+        "time_zone":{"type":"string"}},"description":"What subscribers of alerts get,\#
+         once an hour for each limit that is used to 80 %.","required":["alert","scope","period",\#
+        "limit_usd","spent_usd","used_percent","warning","resets"]},"price":{"type":"object",\#
+        "properties":{"model":{"type":"string"},\#
+        "valid_from":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}],\#
+        "description":"Null: since ever."},"input":{"type":"number","minimum":0,\#
+        "maximum":1000000000.0},"output":{"type":"number","minimum":0,"maximum":1000000000.0},\#
+        "cache_write_5m":{"type":"number","minimum":0,"maximum":1000000000.0},\#
+        "cache_write_1h":{"type":"number","minimum":0,"maximum":1000000000.0},\#
+        "cache_read":{"type":"number","minimum":0,"maximum":1000000000.0},\#
+        "above":{"type":"object","properties":{"tokens":{"type":"integer","minimum":0},\#
+        "input":{"type":"number","minimum":0,"maximum":1000000000.0},"output":{"type":"number",\#
+        "minimum":0,"maximum":1000000000.0},"cache_write_5m":{"type":"number","minimum":0,\#
+        "maximum":1000000000.0},"cache_write_1h":{"type":"number","minimum":0,\#
+        "maximum":1000000000.0},"cache_read":{"type":"number","minimum":0,\#
+        "maximum":1000000000.0}},\#
+        "description":"Rates of those tokens of a bucket that are beyond a threshold.",\#
+        "required":["tokens","input","output","cache_write_5m","cache_write_1h","cache_read"]},\#
+        "fast_multiplier":{"type":"number"},"batch_multiplier":{"type":"number"},\#
+        "source":{"enum":["built_in","file","set"],\#
+        "description":"Who says so; the later word is believed."},"note":{"type":"string",\#
+        "description":"Where the figures are from, and of when."},"version":{"type":"integer",\#
+        "minimum":1,"description":"By which calls remember what they were computed with."}},\#
+        "description":"USD per million tokens.","required":["model","valid_from","input","output",\#
+        "cache_write_5m","cache_write_1h","cache_read","fast_multiplier","batch_multiplier",\#
+        "source","note","version"]},"error_category":{"enum":["permission","not_found","timeout",\#
+        "syntax","network","git","validation","resource","command_not_found","unknown"],\#
         "description":"What kind of thing went wrong, by the rules of docs/database.md."},\#
         "event_order":{"enum":["asc","desc","slowest"],\#
         "description":"By time: oldest first or newest first; or by duration, the longest first,\#
@@ -634,15 +882,9 @@ public enum OpenRPCDocument {
         "description":"Quantiles are within 1 %.","properties":{"min":{"type":"number"},\#
         "avg":{"type":"number"},"p50":{"type":"number"},"p90":{"type":"number"},\#
         "p99":{"type":"number"},"max":{"type":"number"}},"required":["min","avg","p50","p90",\#
-        "p99","max"]},"tokens":{"type":"object","description":"Five disjoint counts,\#
-         and their sum.","properties":{"input":{"type":"integer","minimum":0},\#
-        "cache_write_5m":{"type":"integer","minimum":0},"cache_write_1h":{"type":"integer",\#
-        "minimum":0},"cache_read":{"type":"integer","minimum":0},"output":{"type":"integer",\#
-        "minimum":0},"total":{"type":"integer","minimum":0}},"required":["input","cache_write_5m",\#
-        "cache_write_1h","cache_read","output","total"]},"file":{"type":"object",\#
-        "properties":{"path":{"type":"string"},"reads":{"type":"integer","minimum":0},\#
-        "writes":{"type":"integer","minimum":0},"edits":{"type":"integer","minimum":0},\#
-        "first_seen":{"$ref":"#/components/schemas/time"},\#
+        "p99","max"]},"file":{"type":"object","properties":{"path":{"type":"string"},\#
+        "reads":{"type":"integer","minimum":0},"writes":{"type":"integer","minimum":0},\#
+        "edits":{"type":"integer","minimum":0},"first_seen":{"$ref":"#/components/schemas/time"},\#
         "last_seen":{"$ref":"#/components/schemas/time"},"sessions":{"type":"integer","minimum":0,\#
         "description":"How many sessions touched it."}},"required":["path","reads","writes",\#
         "edits","first_seen","last_seen","sessions"]},"subagent":{"type":"object",\#

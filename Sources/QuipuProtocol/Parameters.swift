@@ -5,7 +5,7 @@ public import QuipuModel
 /// Every member that is read becomes known; `finish` then refuses those that nobody asked for. A
 /// null is a value like any other and no way to leave a member out.
 public struct Parameters: Sendable {
-    public let object: JSON
+    public internal(set) var object: JSON
     /// The moment against which spans such as `"24h"` are told.
     public let now: Timestamp
     private var known: [String] = []

@@ -19,6 +19,19 @@ enum CivilTime {
         }
     }
 
+    /// The end of the span that begins at `start`, in seconds since 1970.
+    static func end(of span: GroupKey.Span, from start: Int64) -> Int64 {
+        switch span {
+        case .hour: return start + 3_600
+        case .day: return start + secondsPerDay
+        case .week: return start + 7 * secondsPerDay
+        case .month:
+            // 32 days after the first of a month lie in the next one.
+            let next = Timestamp.seconds(start + 32 * secondsPerDay)
+            return Self.start(of: .month, holding: next)
+        }
+    }
+
     /// RFC 3339 in UTC with milliseconds.
     static func text(seconds: Int64) -> String {
         let day = floorDivide(seconds, secondsPerDay)

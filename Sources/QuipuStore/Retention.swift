@@ -10,6 +10,8 @@ enum RetentionStep: Equatable {
     case events
     case sessions
     case eventRollups
+    case usageRows
+    case usageCalls
     case metrics(MetricTier)
     case series
     case sources
@@ -17,7 +19,7 @@ enum RetentionStep: Equatable {
     case vacuum
 
     static let all: [RetentionStep] =
-        [.pack, .payloads, .events, .sessions, .eventRollups]
+        [.pack, .payloads, .events, .sessions, .eventRollups, .usageRows, .usageCalls]
         + MetricTier.allCases.map { .metrics($0) } + [.series, .sources, .size, .vacuum]
 }
 
@@ -61,6 +63,12 @@ struct RetentionWriter {
             next.isDone = next.report.events < rows
         case .sessions: try sessions(rows, &next)
         case .eventRollups: try eventRollups(rows, &next)
+        case .usageRows:
+            next.report.usageRows = try delete(
+                from: "usage_rows", column: "time", before: cutoff(policy.eventsSeconds), rows: rows
+            )
+            next.isDone = next.report.usageRows < rows
+        case .usageCalls: try usageCalls(rows, &next)
         case .metrics(let tier):
             next.series = chunk.series
             try metrics(tier, rows, &next)
@@ -147,6 +155,12 @@ struct RetentionWriter {
             chunk.report.eventRollups += Int(sqlite3_changes(connection))
         }
         chunk.isDone = chunk.report.eventRollups < rows
+    }
+
+    private func usageCalls(_ rows: Int, _ chunk: inout RetentionChunk) throws {
+        chunk.report.usageCalls = try delete(
+            from: "usage_calls", column: "time", before: cutoff(policy.usageSeconds), rows: rows)
+        chunk.isDone = chunk.report.usageCalls < rows
     }
 
     // MARK: Metrics

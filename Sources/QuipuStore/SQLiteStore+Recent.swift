@@ -30,7 +30,8 @@ private enum RecentRows {
     /// Tables that are small, or that ids depend on.
     private static let whole = [
         "strings", "contexts", "session_origins", "sources", "ledger_rejected", "ledger_lost",
-        "rejects", "series", "counters", "elements",
+        "rejects", "series", "counters", "elements", "prices", "limits", "usage_counters",
+        "usage_totals",
     ]
 
     static func copy(_ db: Database, since: Timestamp) throws {
@@ -41,6 +42,8 @@ private enum RecentRows {
         let seconds = since.bucket(seconds: 1)
         for (table, condition, moment) in [
             ("events", "time >= ?", microseconds),
+            ("usage_calls", "time >= ?", microseconds),
+            ("usage_rows", "time >= ?", microseconds),
             ("payload_blocks", "last_time >= ?", microseconds),
             ("sessions", "last_activity >= ?", microseconds),
             ("session_agents", "last_activity >= ?", microseconds),

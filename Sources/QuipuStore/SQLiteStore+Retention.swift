@@ -59,6 +59,9 @@ extension SQLiteStore {
             report.sessions = try count("sessions WHERE last_activity < ?1", before: events)
             report.sources = try count(
                 "sources WHERE finished = 1 AND touched < ?1", before: events)
+            report.usageRows = try count("usage_rows WHERE time < ?1", before: events)
+            report.usageCalls = try count(
+                "usage_calls WHERE time < ?1", before: moment(policy.usageSeconds))
             for tier in MetricTier.allCases {
                 guard let age = policy.metricSeconds[tier] else { continue }
                 let old = try count(

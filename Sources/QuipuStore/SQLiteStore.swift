@@ -50,6 +50,7 @@ public final class SQLiteStore: Store {
             do {
                 let database = try Connections.open(path: path)
                 try Schema.migrate(database)
+                try database.writeBuiltInPrices()
                 return database
             } catch {
                 throw StoreError(error)

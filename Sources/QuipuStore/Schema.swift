@@ -54,6 +54,8 @@ enum Schema {
             try db.execute(sql: sessionChanges)
             try db.execute(sql: fileTable)
             try db.execute(sql: rowsOfBlocks)
+            try db.execute(sql: usageTables)
+            try db.execute(sql: priceTables)
             try db.execute(sql: "UPDATE schema_version SET version = 6")
         }
         try migrator.migrate(database)

@@ -6,7 +6,7 @@ public import Sketches
 ///
 /// Writing methods are called by one caller, one at a time; reading methods by anyone, at any time,
 /// and never delay a commit. All run on threads of their own, never on the cooperative pool.
-public protocol Store: AnyObject, Sendable {
+public protocol Store: CostStore {
     /// What it has committed survives the process and the machine.
     var isDurable: Bool { get }
 
@@ -160,6 +160,8 @@ public struct CommitReceipt: Sendable {
     public var completed: [Int64]
     /// All of it survives the process and the machine.
     public var isDurable = true
+    /// How much more, or less, is known to be spent.
+    public var spend: [SpendChange] = []
 
     public init(outcomes: [BatchOutcome], created: ClosedRange<Int64>?, completed: [Int64]) {
         self.outcomes = outcomes

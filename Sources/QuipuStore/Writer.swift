@@ -94,7 +94,7 @@ actor Writer {
 
     // MARK: Transactions
 
-    private func transaction<Result: Sendable>(
+    func transaction<Result: Sendable>(
         _ body: (WriterTables) throws -> Result
     ) throws(StoreError) -> Result {
         guard !isClosed else { throw .closed }

@@ -15,6 +15,7 @@ final class WriterTables {
     let events: EventWriter
     let eventRollups: EventRollupWriter
     let rollups: RollupWriter
+    let usage: UsageWriter
     private let addToCounter: RawStatement
     private let setCounter: RawStatement
     private var countedSeq: Int64
@@ -44,6 +45,7 @@ final class WriterTables {
             sessions: sessions, files: files, rollups: eventRollups)
         rollups = try RollupWriter(
             connection, strings: strings, seriesCount: countedSeries, seriesMax: seriesMax)
+        usage = try UsageWriter(connection, strings: strings, contexts: contexts)
         countedSeq = events.nextSeq
         countedBlock = payloads.nextID
     }
@@ -64,9 +66,11 @@ final class WriterTables {
         try files.flush()
         if outcomes.contains(.stored) { try count(at: now) }
         let created = events.nextSeq > firstSeq ? firstSeq...(events.nextSeq - 1) : nil
-        return CommitReceipt(
+        var receipt = CommitReceipt(
             outcomes: outcomes, created: created,
             completed: completed.filter { $0 < firstSeq }.sorted())
+        receipt.spend = try usage.spend.take()
+        return receipt
     }
 
     /// Figures of the daemon itself.
@@ -105,17 +109,35 @@ final class WriterTables {
         if batch.decoded.events.isEmpty { batch.dropPayloads() }
         try payloads.begin(batch)
         try batch.decoded.bytes.withUnsafeBytes { bytes in
+            var told = batch.decoded.usages[...]
             for event in batch.decoded.events {
+                // In the order of lines: what a line says of its session holds from there on.
+                while let row = told.first, row.lineOffset < event.lineOffset {
+                    try store(told.removeFirst(), bytes, source: entry.id, &tally)
+                }
+                if !event.context.parent.isNone { try usage.note(event, bytes) }
                 let outcome = try events.store(event, bytes, source: entry.id)
                 if case .completed(let seq) = outcome { completed.insert(seq) }
                 // A line counts once, as what its first record became.
                 guard !event.isFurther else { continue }
                 if case .created = outcome { tally.stored += 1 } else { tally.merged += 1 }
             }
+            for row in told { try store(row, bytes, source: entry.id, &tally) }
         }
         try rollups.store(batch.decoded, host: entry.host)
         try sources.advance(batch, tally: tally, at: now)
         return .stored
+    }
+
+    private func store(
+        _ row: UsageRecord, _ bytes: UnsafeRawBufferPointer, source: Int64, _ tally: inout Tally
+    ) throws {
+        let outcome = try usage.store(row, bytes, source: source)
+        guard !row.isFurther else { return }
+        switch outcome {
+        case .made: tally.stored += 1
+        case .merged: tally.merged += 1
+        }
     }
 
     private func count(at now: Timestamp) throws {

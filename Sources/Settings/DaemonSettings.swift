@@ -11,6 +11,8 @@ public struct DaemonSettings: Sendable, Equatable {
     /// `metrics.origin_tags`: whether the fields by which DogStatsD clients tell their container
     /// become tags.
     public var originTags = false
+    /// `prices_file`: what models cost, as JSON; overrides the built-in prices.
+    public var pricesFile: String?
     /// `time_zone`: where times were written that name no zone; by default the system's.
     public var timeZone: String?
     /// `redaction.enabled`: whether secrets are taken out before anything is stored.
@@ -28,6 +30,7 @@ public struct DaemonSettings: Sendable, Equatable {
         persistence = try layers.bool("persistence") ?? persistence
         adminGroup = try layers.string("admin_group")
         originTags = try layers.bool("metrics.origin_tags") ?? originTags
+        pricesFile = try layers.string("prices_file")
         timeZone = try layers.string("time_zone")
         redacts = try layers.bool("redaction.enabled") ?? redacts
         redactedKeys = try layers.strings("redaction.keys") ?? redactedKeys
@@ -46,6 +49,7 @@ public struct DaemonSettings: Sendable, Equatable {
             try age("event_rollups_1h_days", unit: Self.day) ?? retention.eventHoursSeconds
         retention.eventDaysSeconds =
             try age("event_rollups_1d_days", unit: Self.day) ?? retention.eventDaysSeconds
+        retention.usageSeconds = try age("usage_days", unit: Self.day) ?? retention.usageSeconds
         let tiers: [(MetricTier, String, Int64)] = [
             (.tenSeconds, "metrics_10s_hours", 3_600), (.minute, "metrics_1m_days", Self.day),
             (.hour, "metrics_1h_days", Self.day), (.day, "metrics_1d_days", Self.day),

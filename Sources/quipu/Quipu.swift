@@ -23,6 +23,7 @@ struct Quipu: ParsableCommand {
             HealthCommand.self, StatsCommand.self, LedgerCommand.self, EventsCommand.self,
             SessionsCommand.self, SessionCommand.self, ToolsCommand.self, ErrorsCommand.self,
             FilesCommand.self,
+            CostCommand.self, LimitsCommand.self, PricesCommand.self, StatuslineCommand.self,
             SQLCommand.self, MetricsCommand.self, TopCommand.self, TailCommand.self,
             SendCommand.self, HookCommand.self, CallCommand.self, DiscoverCommand.self,
             BackupCommand.self, RestoreCommand.self, RetentionCommand.self,

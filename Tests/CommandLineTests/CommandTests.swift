@@ -85,6 +85,8 @@ import Testing
         ["metrics", "chart"], ["metrics", "chart", "a", "--height", "1"], ["session"], ["send"],
         ["send", "--name", "x"], ["send", "{"], ["send", "no colon"],
         ["send", "--event", "deploy", "--status", "failed"], ["tail", "--lines", "-1"],
+        ["limits", "set", "--period", "day"], ["cost", "blocks", "--token-limit", "few"],
+        ["limits", "set", "--period", "day", "--usd", "1", "--user", "a", "--project", "b"],
         ["call", "subscribe"], ["top", "--interval", "0"], ["top", "--interval", "3601"],
     ])
     func wrongUsageEndsWith64(_ arguments: [String]) throws {

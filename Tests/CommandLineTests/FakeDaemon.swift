@@ -103,6 +103,9 @@ enum Canned {
             "events.query/page", "events.summary/by_provider", "sessions.list/recent",
             "sessions.get/one", "tools.stats/all", "errors.list/recent", "metrics.list/pattern",
             "metrics.query/chart", "subscribe/events", "files.list/edited",
+            "costs.summary/by_day", "costs.blocks/active", "costs.reconcile/partial_row",
+            "limits.list/all", "limits.set/day", "limits.check/warned", "prices.list/some",
+            "prices.set/unpriced",
         ] {
             answers[String(name.prefix { $0 != "/" })] = [try reply(name)]
         }

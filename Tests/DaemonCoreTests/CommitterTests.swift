@@ -154,4 +154,26 @@ private final class MemoryStore: Store {
     func backup(to path: String) async throws(StoreError) -> BackupReport { throw .closed }
     func status() async throws(StoreError) -> StoreStatus { throw .closed }
     func close() async {}
+
+    func costs(_ query: CostQuery) async throws(StoreError) -> CostSummary { throw .closed }
+    func blocks(_ query: BlockQuery) async throws(StoreError) -> [CostBlock] { throw .closed }
+    func reconcile(_ query: ReconcileQuery) async throws(StoreError) -> Reconciliation {
+        throw .closed
+    }
+    func prices(_ page: PageRequest) async throws(StoreError) -> PriceList { throw .closed }
+    func set(_ price: Price, recompute: Bool) async throws(StoreError) -> PriceChange {
+        throw .closed
+    }
+    func adopt(filePrices: [Price]) async throws(StoreError) { throw .closed }
+    func limits() async throws(StoreError) -> [SpendLimit] { throw .closed }
+    func set(_ limit: SpendLimit) async throws(StoreError) { throw .closed }
+    func removeLimit(
+        _ scope: SpendLimit.Scope, _ period: SpendLimit.Period
+    ) async throws(StoreError) -> Bool { throw .closed }
+    func spent(
+        by scope: SpendLimit.Scope, in range: TimeRange
+    ) async throws(StoreError) -> Double { throw .closed }
+    func spentBySession(
+        in scope: SpendLimit.Scope
+    ) async throws(StoreError) -> [String: Double] { throw .closed }
 }

@@ -120,6 +120,14 @@ struct BatchBuilder {
         decoded.tally.received += 1
     }
 
+    /// Of the last event.
+    mutating func nameParent(_ parent: String) {
+        let slice = slice(parent)
+        decoded.events[decoded.events.count - 1].context.parent = slice
+    }
+
+    mutating func append(_ usage: UsageRecord) { decoded.usages.append(usage) }
+
     mutating func addBlank() {
         receive()
         decoded.tally.blank += 1

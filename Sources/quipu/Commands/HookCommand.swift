@@ -14,11 +14,20 @@ struct HookCommand: ParsableCommand {
             In Claude Code's settings.json, for each event that is to be kept:
 
             {"hooks":{"PreToolUse":[{"matcher":"*","hooks":[{"type":"command","command":"quipu hook"}]}]}}
+
+            With --guard it first asks whether a limit is passed (quipu limits), and if so prints Claude Code's             decision to stop. When the daemon does not answer within 100 ms, nobody is stopped.
             """)
 
     @OptionGroup var global: GlobalOptions
 
-    func run() { Hook.run(places: global.places) }
+    @Flag(
+        name: .customLong("guard"), help: "Stop the coding agent when a spending limit is passed.")
+    var isGuard = false
+
+    @Option(help: "With --guard: whose limits count, besides the session's and the project's.")
+    var user: String?
+
+    func run() { Hook.run(places: global.places, guarding: isGuard ? HookGuard(user: user) : nil) }
 }
 
 /// What `quipu hook` does. A coding agent starts it before and after every tool it uses and waits
@@ -28,22 +37,36 @@ enum Hook {
     static func runIfAsked(_ arguments: [String]) -> Bool {
         guard arguments.count > 1, arguments[1] == "hook" else { return false }
         var runtimeDirectory: String?
+        var user: String?
+        var isGuard = false
         var rest = arguments.dropFirst(2)
         while let argument = rest.popFirst() {
-            guard argument == "--runtime-dir", let path = rest.popFirst() else { return false }
-            runtimeDirectory = path
+            switch argument {
+            case "--guard": isGuard = true
+            case "--runtime-dir":
+                guard let path = rest.popFirst() else { return false }
+                runtimeDirectory = path
+            case "--user":
+                guard let name = rest.popFirst() else { return false }
+                user = name
+            default: return false
+            }
         }
         run(
             places: Places(
                 role: .client, environment: ProcessFacts.environment(),
                 userID: ProcessFacts.userID, runtimeDirectory: runtimeDirectory,
-                exists: Files.exists))
+                exists: Files.exists),
+            guarding: isGuard ? HookGuard(user: user) : nil)
         return true
     }
 
-    static func run(places: Places) {
+    static func run(places: Places, guarding hookGuard: HookGuard?) {
         do throws(SystemError) {
             let input = try OwnedDescriptor(owning: 0).readAll(bytesMax: Limits.lineBytesMax)
+            if let decision = hookGuard?.decision(input, querySocket: places.querySocket) {
+                try StandardOutput.write(decision.bytes + [0x0a])
+            }
             guard let line = HookLine.make(input, time: Timestamp.now.rfc3339) else { return }
             try OneShot(metricsSocket: places.metricsSocket, statsdSocket: places.statsdSocket)
                 .send(line)
