@@ -166,10 +166,15 @@ extension Daemon {
         let prices = try filePrices()
         do throws(StoreError) {
             try await store.adopt(filePrices: prices)
+        } catch {
+            throw DaemonError("cannot write prices: \(error)")
+        }
+        do throws(StoreError) {
             let now = Timestamp(microseconds: WallClock.microseconds())
             try await limits.load(from: store, now: now)
         } catch {
-            throw DaemonError("cannot read limits and prices: \(error)")
+            // Whoever cannot be stopped may still be watched.
+            log.error("limits hold nobody until one is set again: \(error)")
         }
     }
 
