@@ -25,7 +25,11 @@ extension LineDecoder {
             return
         }
         var reader = EventReader(document, origin.context)
-        builder.add(reader.read(at: offset, arrival: origin.arrival, into: &builder))
+        var event = reader.read(at: offset, arrival: origin.arrival, into: &builder)
+        if builder.isTaskLine(event) {
+            TaskReader(document, origin.context).read(&event, into: &builder)
+        }
+        builder.add(event)
     }
 
     // MARK: Damaged lines

@@ -8,6 +8,8 @@ struct EventFlags: OptionSet {
     /// The line before the call, and the line after it, are in this record.
     static let hasOpening = EventFlags(rawValue: 2)
     static let hasClosing = EventFlags(rawValue: 4)
+    /// Of kind `task` or `agent_status`.
+    static let isTaskActivity = EventFlags(rawValue: 8)
     static let halves: EventFlags = [.hasOpening, .hasClosing]
 }
 

@@ -42,6 +42,8 @@ private enum RecentRows {
             ("events", "time >= ?", microseconds),
             ("payload_blocks", "last_time >= ?", microseconds),
             ("sessions", "last_activity >= ?", microseconds),
+            ("tasks", "updated >= ? OR ended IS NULL", microseconds),
+            ("documents", "updated >= ?", microseconds),
             ("event_rollups", "start + width > ?", seconds),
             ("open_rollups", "bucket >= ?", seconds),
         ] {
@@ -53,6 +55,9 @@ private enum RecentRows {
             sql: """
                 INSERT INTO main.session_tools SELECT t.* FROM disk.session_tools AS t
                 JOIN main.sessions USING (session);
+                INSERT INTO main.document_texts (rowid, title, body)
+                SELECT t.rowid, t.title, t.body FROM disk.document_texts AS t
+                JOIN main.documents AS d ON d.id = t.rowid;
                 UPDATE main.counters SET value = (SELECT count(*) FROM main.events)
                 WHERE name = 'events';
                 """)

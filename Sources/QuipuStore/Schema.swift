@@ -48,6 +48,8 @@ enum Schema {
         migrator.registerMigration("6") { db in
             try db.execute(sql: contextTables)
             try db.execute(sql: elementTables)
+            try db.execute(sql: taskTables)
+            try db.execute(sql: documentTables)
             try db.execute(sql: "UPDATE schema_version SET version = 6")
         }
         try migrator.migrate(database)

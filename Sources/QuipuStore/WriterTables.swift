@@ -11,6 +11,7 @@ final class WriterTables {
     let events: EventWriter
     let eventRollups: EventRollupWriter
     let rollups: RollupWriter
+    let tasks: TaskWriter
     private let addToCounter: RawStatement
     private let setCounter: RawStatement
     private var countedSeq: Int64
@@ -32,6 +33,7 @@ final class WriterTables {
         sessions = try SessionWriter(connection)
         sources = try SourceWriter(connection)
         eventRollups = try EventRollupWriter(connection)
+        tasks = try TaskWriter(connection, strings: strings)
         events = try EventWriter(
             connection, strings: strings, payloads: payloads, sessions: sessions,
             rollups: eventRollups)
@@ -81,6 +83,31 @@ final class WriterTables {
         try count(at: now)
     }
 
+    /// Stores what the daemon itself was told as the next lines of a source of its own.
+    func store(_ decoded: DecodedBatch, asOwn source: String, host: String, at now: Timestamp) throws
+        -> CommitReceipt
+    {
+        let identity = SourceIdentity(
+            host: host, kind: .file, key: "quipud:" + source, path: "quipud:" + source)
+        let state = try sources.open(identity, size: 0, restart: nil, at: now)
+        let end = state.position + UInt64(decoded.events.count)
+        var decoded = decoded
+        for index in decoded.events.indices {
+            decoded.events[index].lineOffset = state.position + UInt64(index)
+        }
+        for index in decoded.taskChanges.indices {
+            decoded.taskChanges[index].lineOffset = state.position + UInt64(index)
+            let change = decoded.taskChanges[index]
+            let session = decoded.string(change[.session])
+            let scope = try tasks.scope(of: decoded.string(change.task) ?? "", session: session)
+            decoded.taskChanges[index].scope = scope
+        }
+        let batch = PendingBatch(
+            sourceID: state.id, from: state.position, to: end, size: end, head: nil,
+            finished: false, decoded: decoded)
+        return try store([batch], at: now)
+    }
+
     private func store(
         _ batch: PendingBatch, at now: Timestamp, _ completed: inout Set<Int64>
     ) throws -> BatchOutcome {
@@ -100,6 +127,7 @@ final class WriterTables {
                 case .repeated: tally.merged += 1
                 }
             }
+            try tasks.store(batch.decoded.taskChanges, bytes, source: entry.id)
         }
         try rollups.store(batch.decoded, host: entry.host)
         try sources.advance(batch, tally: tally, at: now)
