@@ -36,7 +36,7 @@ struct Dispatcher: Sendable {
         return result
     }
 
-    private func unknown(_ name: String) -> RPCError {
+    func unknown(_ name: String) -> RPCError {
         RPCError(
             .methodNotFound, path: "method",
             hint: "no method \"\(name.prefix(100))\"; rpc.discover lists them")
@@ -96,6 +96,16 @@ struct Dispatcher: Sendable {
                 try await store.metric(query)
             }
             return query.reply(series)
+        case .tasksList, .tasksGet, .tasksActivity, .tasksPut:
+            return try await tasks(method, &parameters)
+        case .documentsList, .documentsGet, .documentsSearch, .documentsPut, .documentsDelete:
+            return try await documents(method, &parameters, now)
+        case .overview:
+            let range = try parameters.overviewRange()
+            return try await ask { store throws(StoreError) in
+                try await store.overview(range, now: now)
+            }
+            .json(since: range.since)
         case .sql:
             let query = try parameters.sqlQuery()
             return try await ask { store throws(StoreError) in try await store.sql(query) }.json
@@ -125,7 +135,7 @@ struct Dispatcher: Sendable {
         }
     }
 
-    private func ask<Answer: Sendable>(
+    func ask<Answer: Sendable>(
         _ question: @Sendable (any Store) async throws(StoreError) -> Answer
     ) async throws(RPCError) -> Answer {
         do throws(StoreError) {

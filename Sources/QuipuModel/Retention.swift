@@ -13,6 +13,10 @@ public struct RetentionPolicy: Sendable, Equatable {
     /// Rollups of events, which outlive the events: whole hours, and whole days.
     public var eventHoursSeconds = 400 * day
     public var eventDaysSeconds = 5 * 365 * day
+    /// Tasks, by their last change; they outlive their events.
+    public var tasksSeconds = 400 * day
+    /// Documents, by their last change; nil: they are kept.
+    public var documentsSeconds: Int64?
     /// How long events are kept in memory, while persistence is off.
     public static let memorySeconds: Int64 = 2 * 3_600
     private static let memoryBytesMax: Int64 = 32 << 20
@@ -26,7 +30,7 @@ public struct RetentionPolicy: Sendable, Equatable {
         return policy
     }
 
-    /// Beyond, payloads go before their time, then events, oldest first.
+    /// Beyond, payloads go before their time, then events, then documents, oldest first.
     public var databaseBytesMax: Int64 = 10 << 30
 
     public init() {}
@@ -72,6 +76,8 @@ public struct RetentionReport: Sendable, Equatable {
     public var rollups = 0
     public var series = 0
     public var sources = 0
+    public var tasks = 0
+    public var documents = 0
     /// Given back to the file system.
     public var bytesFreed: Int64 = 0
 
@@ -86,6 +92,8 @@ public struct RetentionReport: Sendable, Equatable {
         rollups += other.rollups
         series += other.series
         sources += other.sources
+        tasks += other.tasks
+        documents += other.documents
         bytesFreed += other.bytesFreed
     }
 }

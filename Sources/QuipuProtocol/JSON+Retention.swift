@@ -11,6 +11,8 @@ extension RetentionReport {
             JSON.Member("rollups", .int(Int64(rollups))),
             JSON.Member("series", .int(Int64(series))),
             JSON.Member("sources", .int(Int64(sources))),
+            JSON.Member("tasks", .int(Int64(tasks))),
+            JSON.Member("documents", .int(Int64(documents))),
             JSON.Member("bytes_freed", .int(bytesFreed)),
         ]
     }

@@ -12,6 +12,16 @@ public enum Method: String, Sendable, CaseIterable {
     case errorsList = "errors.list"
     case metricsList = "metrics.list"
     case metricsQuery = "metrics.query"
+    case tasksList = "tasks.list"
+    case tasksGet = "tasks.get"
+    case tasksActivity = "tasks.activity"
+    case tasksPut = "tasks.put"
+    case documentsList = "documents.list"
+    case documentsGet = "documents.get"
+    case documentsSearch = "documents.search"
+    case documentsPut = "documents.put"
+    case documentsDelete = "documents.delete"
+    case overview
     case sql
     case adminRetention = "admin.retention"
     case adminBackup = "admin.backup"
@@ -21,7 +31,12 @@ public enum Method: String, Sendable, CaseIterable {
     case unsubscribe
 
     /// Whether it is for the daemon's own user, root and a configured group alone.
-    public var needsRights: Bool { rawValue.hasPrefix("admin.") }
+    public var needsRights: Bool {
+        switch self {
+        case .tasksPut, .documentsPut, .documentsDelete: true
+        default: rawValue.hasPrefix("admin.")
+        }
+    }
 }
 
 /// What an agent says on `ingest.sock`. The raw value is the name on the wire.

@@ -2,7 +2,11 @@ public import QuipuModel
 
 extension Parameters {
     /// `where`: an object of path → test.
-    public mutating func filters() throws(RPCError) -> [Filter] {
+    ///
+    /// - Parameter statuses: the words that a `status` can be.
+    public mutating func filters(
+        statuses: [String] = EventStatus.allCases.compactMap(\.word)
+    ) throws(RPCError) -> [Filter] {
         guard let value = value("where") else { return [] }
         guard let members = value.members else {
             throw .invalid(
@@ -20,7 +24,7 @@ extension Parameters {
                     .limitExceeded, path: "where",
                     hint: "a path has at most \(Limits.nameBytesMax) bytes")
             }
-            filters.append(try Parameters.filter(member.name, member.value, path: path))
+            filters.append(try Parameters.filter(member.name, member.value, path: path, statuses))
         }
         return filters
     }
@@ -30,16 +34,18 @@ extension Parameters {
         var filters: [Filter] = []
         for name in names {
             guard let value = value(name) else { continue }
-            filters.append(try Parameters.filter(name, value, path: name))
+            filters.append(
+                try Parameters.filter(
+                    name, value, path: name, EventStatus.allCases.compactMap(\.word)))
         }
         return filters
     }
 
     private static func filter(
-        _ column: String, _ value: JSON, path: String
+        _ column: String, _ value: JSON, path: String, _ statuses: [String]
     ) throws(RPCError) -> Filter {
         let test = try test(value, path: path)
-        if column == "status" { try checkStatus(test, path: path) }
+        if column == "status" { try checkStatus(test, path: path, statuses) }
         return Filter(path: column, test: test)
     }
 
@@ -111,17 +117,18 @@ extension Parameters {
     }
 
     /// Statuses are a closed set: a misspelt one is refused rather than matching nothing.
-    private static func checkStatus(_ test: Filter.Test, path: String) throws(RPCError) {
+    private static func checkStatus(
+        _ test: Filter.Test, path: String, _ words: [String]
+    ) throws(RPCError) {
         switch test {
         case .oneOf(let values):
             for value in values where value != .null {
-                guard case .string(let word) = value, EventStatus(word: word) != nil else {
-                    let words = EventStatus.allCases.compactMap(\.word)
+                guard case .string(let word) = value, words.contains(word) else {
                     throw .invalid(path, "\(oneOf(words)), or null")
                 }
             }
-        case .not(let inner): try checkStatus(inner, path: "\(path).not")
-        case .all(let tests): for inner in tests { try checkStatus(inner, path: path) }
+        case .not(let inner): try checkStatus(inner, path: "\(path).not", words)
+        case .all(let tests): for inner in tests { try checkStatus(inner, path: path, words) }
         case .atLeast, .above, .atMost, .below, .like: break
         }
     }

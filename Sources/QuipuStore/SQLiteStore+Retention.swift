@@ -59,6 +59,11 @@ extension SQLiteStore {
             report.sessions = try count("sessions WHERE last_activity < ?1", before: events)
             report.sources = try count(
                 "sources WHERE finished = 1 AND touched < ?1", before: events)
+            report.tasks = try count(
+                "tasks WHERE updated < ?1", before: moment(policy.tasksSeconds))
+            if let age = policy.documentsSeconds {
+                report.documents = try count("documents WHERE updated < ?1", before: moment(age))
+            }
             for tier in MetricTier.allCases {
                 guard let age = policy.metricSeconds[tier] else { continue }
                 let old = try count(
