@@ -16,7 +16,8 @@ SWIFT = REPOSITORY / "Sources/QuipuProtocol/OpenRPCDocument.swift"
 ORDER = [
     "rpc.discover", "health", "stats", "ledger", "events.query", "events.summary",
     "sessions.list", "sessions.get", "tools.stats", "errors.list", "metrics.list",
-    "metrics.query", "sql", "subscribe", "unsubscribe", "admin.retention", "admin.backup",
+    "metrics.query", "tasks.list", "tasks.get", "tasks.activity", "tasks.put", "documents.list",
+    "documents.get", "documents.search", "documents.put", "documents.delete", "overview", "sql", "subscribe", "unsubscribe", "admin.retention", "admin.backup",
     "admin.persistence", "admin.flush", "ingest.open", "ingest.batch", "ingest.skip",
 ]
 

@@ -159,7 +159,7 @@ def check_invalid_examples(schemas, report):
 BEYOND_SCHEMA = {
     "until_before_since", "since_bad_date", "status_word", "where_status", "step_short",
     "aggregate_over", "ingest_bytes_differ", "ingest_nothing", "formula_constant", "formula_name",
-    "formula_syntax",
+    "formula_syntax", "tasks_where_status", "documents_until", "search_nothing",
 }
 
 

@@ -41,8 +41,14 @@ extension Dispatcher {
         }
         let stored = await administration.committer.store(decoded, asOwn: "tasks.put")
         if case .failure(let error) = stored { throw Replies.error(error) }
-        let query = TaskDetailQuery(
+        // Of several of one name: the one that changed last, in the session that was named.
+        var query = TaskDetailQuery(
             task: line["task"]?.string ?? "", session: line["session"]?.string, limit: 1)
+        let named = try await ask { [query] store throws(StoreError) in
+            try await store.task(query)
+        }
+        if let named { return named.summary.json }
+        query.session = nil
         return try await task(query).summary.json
     }
 }

@@ -22,6 +22,7 @@ struct Quipu: ParsableCommand {
         subcommands: [
             HealthCommand.self, StatsCommand.self, LedgerCommand.self, EventsCommand.self,
             SessionsCommand.self, SessionCommand.self, ToolsCommand.self, ErrorsCommand.self,
+            TasksCommand.self, TaskCommand.self, OverviewCommand.self, DocsCommand.self,
             SQLCommand.self, MetricsCommand.self, TopCommand.self, TailCommand.self,
             SendCommand.self, HookCommand.self, CallCommand.self, DiscoverCommand.self,
             BackupCommand.self, RestoreCommand.self, RetentionCommand.self,

@@ -102,7 +102,10 @@ enum Canned {
             "rpc.discover/all", "health/well", "stats/busy", "ledger/one_source",
             "events.query/page", "events.summary/by_provider", "sessions.list/recent",
             "sessions.get/one", "tools.stats/all", "errors.list/recent", "metrics.list/pattern",
-            "metrics.query/chart", "subscribe/events",
+            "metrics.query/chart", "subscribe/events", "tasks.list/failed_ones", "tasks.get/one",
+            "tasks.activity/newest", "tasks.put/completes", "documents.list/by_provider",
+            "documents.get/one", "documents.search/phrase", "documents.put/architecture",
+            "documents.delete/one", "overview/day",
         ] {
             answers[String(name.prefix { $0 != "/" })] = [try reply(name)]
         }
