@@ -109,7 +109,11 @@ public struct DocumentSearch: Sendable, Equatable {
                     close(&terms, isPrefix: true)
                 }
             case _ where scalar.value <= 0x20 || scalar.properties.isWhitespace:
-                if isQuoted { text.unicodeScalars.append(" ") } else { close(&terms, isPrefix: false) }
+                if isQuoted {
+                    text.unicodeScalars.append(" ")
+                } else {
+                    close(&terms, isPrefix: false)
+                }
             default: text.unicodeScalars.append(scalar)
             }
         }

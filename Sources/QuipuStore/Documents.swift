@@ -52,7 +52,9 @@ struct DocumentMatcher {
 
     init(_ filters: [Filter]) throws(StoreError) {
         for filter in filters { try filter.test.check(path: filter.path) }
-        let names: Set<String> = ["id", "kind", "title", "task", "session", "version", "size_bytes"]
+        let names: Set<String> = [
+            "id", "kind", "title", "task", "session", "version", "size_bytes",
+        ]
         columns = filters.filter { names.contains($0.path) }
         members = filters.filter { !names.contains($0.path) }.map {
             (JSONPath($0.path.hasPrefix("body.") ? String($0.path.dropFirst(5)) : $0.path), $0.test)

@@ -20,7 +20,9 @@ enum RetentionStep: Equatable {
 
     static let all: [RetentionStep] =
         [.pack, .payloads, .events, .sessions, .eventRollups]
-        + MetricTier.allCases.map { .metrics($0) } + [.series, .sources, .tasks, .documents, .size, .vacuum]
+        + MetricTier.allCases.map { .metrics($0) } + [
+            .series, .sources, .tasks, .documents, .size, .vacuum,
+        ]
 }
 
 /// One chunk of one step, and where the next one goes on.

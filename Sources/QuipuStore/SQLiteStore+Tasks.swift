@@ -80,7 +80,9 @@ extension SQLiteStore {
                 }
                 guard passes else { continue }
                 answer.counts[row.status] += 1
-                let isBefore = cursor.map { [row.updated, row.id].lexicographicallyPrecedes($0.numbers) }
+                let isBefore = cursor.map {
+                    [row.updated, row.id].lexicographicallyPrecedes($0.numbers)
+                }
                 guard isBefore ?? true, answer.page.nextCursor == nil,
                     query.status == nil || query.status == row.status
                 else { continue }

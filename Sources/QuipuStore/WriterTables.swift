@@ -84,7 +84,8 @@ final class WriterTables {
     }
 
     /// Stores what the daemon itself was told as the next lines of a source of its own.
-    func store(_ decoded: DecodedBatch, asOwn source: String, host: String, at now: Timestamp) throws
+    func store(_ decoded: DecodedBatch, asOwn source: String, host: String, at now: Timestamp)
+        throws
         -> CommitReceipt
     {
         let identity = SourceIdentity(

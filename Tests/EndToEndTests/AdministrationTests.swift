@@ -96,7 +96,10 @@ import Testing
         let nobody = "--reuid 65534 --regid 65534 --clear-groups"
         let member = "--reuid 65534 --regid 65534 --groups 1"
         #expect(try ask("{\"method\":\"health\"}", as: nobody)["result"]?["status"] == "ok")
-        for method in ["admin.retention", "admin.backup", "admin.flush"] {
+        for method in [
+            "admin.retention", "admin.backup", "admin.flush", "tasks.put", "documents.put",
+            "documents.delete",
+        ] {
             let request = "{\"method\":\"\(method)\",\"params\":{\"nonsense\":1}}"
             #expect(try ask(request, as: nobody)["error"]?["code"] == -32002, "\(method)")
             #expect(try ask(request, as: member)["error"]?["code"] == -32602, "\(method)")

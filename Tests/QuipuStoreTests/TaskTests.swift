@@ -105,7 +105,8 @@ private struct TaskModel {
             var lines: [TaskLine] = []
             // No two lines of one moment: then each is the latest or it is not.
             for second in 0..<120 {
-                var line = TaskLine(time: Double(second), task: "t\(Int.random(in: 0..<5, using: &random))")
+                var line = TaskLine(
+                    time: Double(second), task: "t\(Int.random(in: 0..<5, using: &random))")
                 if Bool.random(using: &random) {
                     line.status = TaskStatus.allCases.randomElement(using: &random)
                     line.isImplied = line.status == .running && Bool.random(using: &random)
@@ -164,7 +165,8 @@ private struct TaskModel {
         try await withStore { store in
             func line(_ time: Double, _ session: String, _ status: TaskStatus) -> TaskLine {
                 TaskLine(
-                    time: time, task: "1", status: status, texts: [.session: session, .name: session],
+                    time: time, task: "1", status: status,
+                    texts: [.session: session, .name: session],
                     isOfSession: true)
             }
             try await commit(
@@ -191,7 +193,9 @@ private struct TaskModel {
                 statuses.enumerated().map {
                     TaskLine(
                         time: Double($0.offset), task: "t\($0.offset)", status: $0.element,
-                        texts: [.workspace: $0.offset < 3 ? "w" : "v", .phaseNumber: "\($0.offset)"])
+                        texts: [
+                            .workspace: $0.offset < 3 ? "w" : "v", .phaseNumber: "\($0.offset)",
+                        ])
                 })
             let all = try await list(store)
             #expect(all.counts.total == 5)

@@ -186,7 +186,8 @@ enum DocumentRows {
                     cell("id", .bold), cell("kind"), cell("title"),
                     Table.Cell(Units.ago(document["updated"]?.string, now: now)),
                     Table.Cell(Units.grouped(document["version"]?.int ?? 0)),
-                    Table.Cell(Units.bytes(document["size_bytes"]?.double ?? 0)), cell("task", .dim),
+                    Table.Cell(Units.bytes(document["size_bytes"]?.double ?? 0)),
+                    cell("task", .dim),
                 ] + (isFound ? [cell("snippet", .dim)] : []))
         }
         return table
