@@ -42,6 +42,9 @@ struct RetentionWriter {
     /// Free pages that are left for the next rows.
     private static let pagesKept: Int64 = 64
 
+    /// Few at a time: each may be large, and none goes that need not.
+    private static let documentsPerChunk = 8
+
     let connection: OpaquePointer
     let policy: RetentionPolicy
     let now: Timestamp
@@ -274,7 +277,7 @@ struct RetentionWriter {
         }
         if chunk.report == RetentionReport() {
             chunk.report.documents = try DocumentWriter(connection: connection)
-                .delete(before: .max, rows: rows)
+                .delete(before: .max, rows: Self.documentsPerChunk)
             chunk.isDone = chunk.report.documents == 0
         }
     }

@@ -33,9 +33,18 @@ import Testing
 
             """#, to: "hooks.jsonl")
         try rig.waitForLines(5)
+        let listener = try Connection(rig.querySocket)
+        try listener.send("{\"method\":\"subscribe\",\"params\":{\"kind\":\"task\"}}\n")
+        #expect(try listener.line()?["result"] != nil)
         let put = try rig.ask(
             "tasks.put",
             ["task": "t-1", "status": "completed", "result": "well", "message": "done"])
+        // What was committed just before may still be told first.
+        var heard: JSON?
+        repeat {
+            heard = try listener.line()?["params"]?["data"]
+        } while heard != nil && heard?["attributes"]?["message"] != "done"
+        #expect(heard?["task"] == "t-1")
         #expect(put["status"] == "completed")
         #expect(put["name"] == "Fix")
         #expect(put["workspace"] == "/srv")

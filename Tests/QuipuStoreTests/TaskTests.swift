@@ -215,6 +215,41 @@ private struct TaskModel {
             }
             let overview = try await store.overview(everything, now: at(10))
             #expect(overview.tasks == all.counts)
+            let rows = try await store.sql(
+                SQLQuery(
+                    text: "SELECT task FROM tasks WHERE status = 'failed' AND workspace = 'w'",
+                    rowsMax: 10))
+            #expect(rows.rows == [[.string("t2")]])
+        }
+    }
+
+    /// Whole hours come from rollups, edges from rows; the sum is that of the rows.
+    @Test func anOverviewCountsWhatIsInItsRange() async throws {
+        var random = SeededGenerator()
+        try await withStore { store in
+            let lines = (0..<400).map { _ in
+                EventLine(
+                    time: Double.random(in: 0..<20_000, using: &random),
+                    kind: random.chance(70) ? "tool_use" : "generation", name: "n",
+                    status: random.pick([.ok, .error, .running]),
+                    session: "s\(Int.random(in: 0..<9, using: &random))")
+            }
+            try await store.commit(lines)
+            for _ in 0..<20 {
+                let since = Double.random(in: 0..<20_000, using: &random)
+                let until = Double.random(in: since...20_000, using: &random)
+                let told = try await store.overview(
+                    TimeRange(since: at(since), until: at(until)), now: at(20_000))
+                let inside = lines.filter { at($0.time) >= at(since) && at($0.time) < at(until) }
+                #expect(told.errors == inside.filter { $0.status == .error }.count)
+                #expect(told.toolCalls == inside.filter { $0.kind == "tool_use" }.count)
+                let spans = Dictionary(grouping: lines, by: \.session).values.map { lines in
+                    (lines.map(\.time).min() ?? 0)...(lines.map(\.time).max() ?? 0)
+                }
+                let active = spans.filter { $0.upperBound >= since && $0.lowerBound < until }.count
+                #expect(
+                    told.sessions.values.reduce(0, +) == active, "seed \(random.seed)")
+            }
         }
     }
 
