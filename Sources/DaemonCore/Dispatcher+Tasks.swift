@@ -6,7 +6,7 @@ internal import QuipuStore
 
 extension Dispatcher {
     func tasks(
-        _ method: Method, _ parameters: inout Parameters
+        _ method: Method, _ parameters: inout Parameters, _ now: Timestamp
     ) async throws(RPCError) -> JSON {
         switch method {
         case .tasksList:
@@ -18,6 +18,12 @@ extension Dispatcher {
             return try await ask { store throws(StoreError) in try await store.activity(query) }
                 .json("activity") { $0.json }
         case .tasksPut: return try await putTask(try parameters.taskLine())
+        case .overview:
+            let range = try parameters.overviewRange()
+            return try await ask { store throws(StoreError) in
+                try await store.overview(range, now: now)
+            }
+            .json(since: range.since)
         default: throw unknown(method.rawValue)
         }
     }

@@ -96,16 +96,10 @@ struct Dispatcher: Sendable {
                 try await store.metric(query)
             }
             return query.reply(series)
-        case .tasksList, .tasksGet, .tasksActivity, .tasksPut:
-            return try await tasks(method, &parameters)
+        case .tasksList, .tasksGet, .tasksActivity, .tasksPut, .overview:
+            return try await tasks(method, &parameters, now)
         case .documentsList, .documentsGet, .documentsSearch, .documentsPut, .documentsDelete:
             return try await documents(method, &parameters, now)
-        case .overview:
-            let range = try parameters.overviewRange()
-            return try await ask { store throws(StoreError) in
-                try await store.overview(range, now: now)
-            }
-            .json(since: range.since)
         case .sql:
             let query = try parameters.sqlQuery()
             return try await ask { store throws(StoreError) in try await store.sql(query) }.json

@@ -84,7 +84,8 @@ public struct DocumentSearch: Sendable, Equatable {
     public init(terms: [Term]) { self.terms = terms }
 
     /// Words are separated by space; what stands between quotes is a phrase; `*` after a word or a
-    /// phrase leaves its end open. All else is text, and what has no letter and no digit is nothing.
+    /// phrase leaves its end open. All else is text; what has neither letters nor digits is
+    /// nothing.
     public init(_ query: String) {
         terms = []
         var text = ""

@@ -18,8 +18,8 @@ final class EventWriter {
     private let sessions: SessionWriter
     private let rollups: EventRollupWriter
     private let toolUse: Int64
-    /// The kinds of lines that tell of tasks.
-    private let taskKinds: Set<Int64>
+    private let task: Int64
+    private let agentStatus: Int64
     private let insert: RawStatement
     private let findCall: RawStatement
     private let findOpen: RawStatement
@@ -35,7 +35,8 @@ final class EventWriter {
         self.sessions = sessions
         self.rollups = rollups
         toolUse = try strings.id(of: "tool_use")
-        taskKinds = [try strings.id(of: "task"), try strings.id(of: "agent_status")]
+        task = try strings.id(of: "task")
+        agentStatus = try strings.id(of: "agent_status")
         let next = try RawStatement(
             connection, "SELECT value FROM counters WHERE name = 'next_event'")
         nextSeq = try next.step() ? next.int(0) : 1
@@ -83,7 +84,7 @@ final class EventWriter {
         _ event: EventRecord, _ bytes: UnsafeRawBufferPointer, source: Int64
     ) throws -> Outcome {
         var row = try NewRow(event, bytes, source: source, strings)
-        if taskKinds.contains(row.kind) { row.flags.insert(.isTaskActivity) }
+        if row.kind == task || row.kind == agentStatus { row.flags.insert(.isTaskActivity) }
         if event.half != .whole, let seq = try match(row) { return try join(row, into: seq) }
         try insert(row)
         return .created

@@ -63,14 +63,15 @@ extension SQLiteStore {
         try await read { context in
             let cursor = try query.page.cursor.map { try PageCursor($0, list: "h", numbers: 1) }
             let matcher = try DocumentMatcher(query.filters)
-            // A hit in the title is worth five in the body.
+            // A hit in the title is worth five in the body. FTS5 itself sorts by its rank, by ids
+            // alone, and looks at what else is asked for of the rows that are read.
             let find = try context.prepare(
                 """
-                SELECT \(Documents.columns), bm25(document_texts, 5.0, 1.0) AS score,
+                SELECT \(Documents.columns), document_texts.rank,
                     snippet(document_texts, -1, '[', ']', '…', 16)
-                FROM document_texts JOIN documents AS d ON d.id = document_texts.rowid
-                WHERE document_texts MATCH ?1 AND d.updated >= ?2 AND d.updated < ?3
-                ORDER BY score, d.id
+                FROM document_texts CROSS JOIN documents AS d ON d.id = document_texts.rowid
+                WHERE document_texts MATCH ?1 AND rank MATCH 'bm25(5.0, 1.0)' AND d.updated >= ?2 AND d.updated < ?3
+                ORDER BY document_texts.rank
                 """)
             find.bind(1, copying: search.expression)
             find.bind(2, query.range.since.microseconds)

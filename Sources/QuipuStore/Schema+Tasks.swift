@@ -51,7 +51,7 @@ extension Schema {
             body BLOB NOT NULL
         ) STRICT;
         CREATE INDEX documents_by_update ON documents (updated);
-        CREATE INDEX documents_by_task ON documents (task) WHERE task IS NOT NULL;
+        CREATE INDEX documents_by_task ON documents (task, updated) WHERE task IS NOT NULL;
         CREATE VIRTUAL TABLE document_texts USING fts5(
             title, body, tokenize = 'unicode61 remove_diacritics 2');
         """
