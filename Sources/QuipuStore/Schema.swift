@@ -50,6 +50,7 @@ enum Schema {
             try db.execute(sql: elementTables)
             try db.execute(sql: taskTables)
             try db.execute(sql: documentTables)
+            try db.execute(sql: rowsOfBlocks)
             try db.execute(sql: "UPDATE schema_version SET version = 6")
         }
         try migrator.migrate(database)

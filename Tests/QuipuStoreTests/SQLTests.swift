@@ -106,7 +106,7 @@ import Testing
                 "SELECT avg FROM temp.metrics_1m WHERE name = 'm'", path: path)
             let searches = plan.filter { $0.hasPrefix("SEARCH") }
             #expect(searches.count { $0.contains("s USING") } == 2, "\(plan)")
-            #expect(searches.contains { $0.contains("SEARCH b USING PRIMARY KEY") }, "\(plan)")
+            #expect(searches.contains { $0.contains("SEARCH b USING INDEX") }, "\(plan)")
             #expect(searches.contains { $0.contains("SEARCH o USING PRIMARY KEY") }, "\(plan)")
             #expect(!plan.contains { $0.hasPrefix("SCAN s") }, "\(plan)")
         }
