@@ -17,7 +17,9 @@ ORDER = [
     "rpc.discover", "health", "stats", "ledger", "events.query", "events.summary",
     "sessions.list", "sessions.get", "tools.stats", "errors.list", "files.list", "metrics.list",
     "metrics.query", "costs.summary", "costs.blocks", "costs.reconcile", "limits.list",
-    "limits.set", "limits.check", "prices.list", "prices.set", "sql", "subscribe", "unsubscribe",
+    "limits.set", "limits.check", "prices.list", "prices.set", "tasks.list", "tasks.get",
+    "tasks.activity", "tasks.put", "documents.list", "documents.get", "documents.search",
+    "documents.put", "documents.delete", "overview", "sql", "subscribe", "unsubscribe",
     "admin.retention", "admin.backup",
     "admin.persistence", "admin.flush", "ingest.open", "ingest.batch", "ingest.skip",
 ]

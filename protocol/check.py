@@ -160,6 +160,7 @@ BEYOND_SCHEMA = {
     "until_before_since", "since_bad_date", "status_word", "where_status", "step_short",
     "aggregate_over", "ingest_bytes_differ", "ingest_nothing", "formula_constant", "formula_name",
     "formula_syntax", "error_category_word", "costs_group_by",
+    "tasks_where_status", "documents_until", "search_nothing",
 }
 
 

@@ -109,6 +109,32 @@ actor Committer {
         }
     }
 
+    /// Changes something between two commits, after everything queued before it.
+    func change<Answer: Sendable>(
+        _ body: @escaping @Sendable (any Store) async throws(StoreError) -> Answer
+    ) async -> Result<Answer, StoreError> {
+        guard !isDraining else { return .failure(.closed) }
+        return await exclusively { [stores] in
+            do throws(StoreError) {
+                return .success(try await body(stores.current))
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    /// Stores what the daemon itself was told, and tells subscribers of it.
+    func store(
+        _ decoded: DecodedBatch, asOwn source: String
+    ) async -> Result<CommitReceipt, StoreError> {
+        let result = await change { store throws(StoreError) in
+            let now = Timestamp(microseconds: WallClock.microseconds())
+            return try await store.store(decoded, asOwn: source, at: now)
+        }
+        if case .success(let receipt) = result { await onCommit([], receipt) }
+        return result
+    }
+
     /// Commits what is queued now, without waiting for more.
     func flush() async {
         // Questions go after everything that was queued before them.

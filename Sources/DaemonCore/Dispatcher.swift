@@ -36,7 +36,7 @@ struct Dispatcher: Sendable {
         return result
     }
 
-    private func unknown(_ name: String) -> RPCError {
+    func unknown(_ name: String) -> RPCError {
         RPCError(
             .methodNotFound, path: "method",
             hint: "no method \"\(name.prefix(100))\"; rpc.discover lists them")
@@ -100,6 +100,10 @@ struct Dispatcher: Sendable {
                 try await store.metric(query)
             }
             return query.reply(series)
+        case .tasksList, .tasksGet, .tasksActivity, .tasksPut, .overview:
+            return try await tasks(method, &parameters, now)
+        case .documentsList, .documentsGet, .documentsSearch, .documentsPut, .documentsDelete:
+            return try await documents(method, &parameters, now)
         case .sql:
             let query = try parameters.sqlQuery()
             return try await ask { store throws(StoreError) in try await store.sql(query) }.json

@@ -60,18 +60,21 @@ struct BatchBuilder {
     }
 
     /// Text of a line for a column: without secrets, and cut to what a column holds.
-    mutating func append(text: Bytes, to column: Column? = nil) -> Slice {
+    mutating func append(
+        text: Bytes, to column: Column? = nil, bytesMax: Int = Limits.columnBytesMax,
+        isJSON: Bool = false
+    ) -> Slice {
         let whole = text.prefixOfWholeCharacters(
-            text.count > Limits.columnBytesMax ? Limits.columnBytesMax + 4_096 : text.count)
-        guard redactor.finds(in: whole, isJSON: false) else {
-            let cut = text.prefixOfWholeCharacters(Limits.columnBytesMax)
+            text.count > bytesMax ? bytesMax + 4_096 : text.count)
+        guard redactor.finds(in: whole, isJSON: isJSON) else {
+            let cut = text.prefixOfWholeCharacters(bytesMax)
             return column.map { append(cut, to: $0) } ?? append(cut)
         }
         let start = batch.bytes.count
-        batch.redacted += redactor.append(whole, isJSON: false, to: &batch.bytes)
+        batch.redacted += redactor.append(whole, isJSON: isJSON, to: &batch.bytes)
         let end = batch.bytes.withUnsafeBytes { bytes in
             let text = bytes.part(start, bytes.count)
-            return start + text.prefixOfWholeCharacters(Limits.columnBytesMax).count
+            return start + text.prefixOfWholeCharacters(bytesMax).count
         }
         batch.bytes.removeSubrange(end...)
         return Slice(offset: start, count: end - start)

@@ -30,6 +30,8 @@ enum EventShape {
             self = .hook(hook)
         } else if let hook = EventShape.toolCall(document) {
             self = .hook(hook)
+        } else if let kind = TaskReader.kind(of: document) {
+            self = .application(kind)
         } else {
             self = .log
         }

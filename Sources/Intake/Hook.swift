@@ -79,8 +79,9 @@ struct Hook: Sendable {
             title: .member("command_name")),
         Hook(name: "post_tool_batch", kind: "post_tool_batch"),
         Hook(name: "message_display", kind: "message_display"),
-        Hook(name: "task_created", kind: "task_created", title: .member("task_subject")),
-        Hook(name: "task_completed", kind: "task_completed", title: .member("task_subject")),
+        Hook(name: "task_created", kind: "task", title: .member("task_subject")),
+        Hook(
+            name: "task_completed", kind: "task", status: .ok, title: .member("task_subject")),
         Hook(name: "teammate_idle", kind: "teammate_idle", title: .member("teammate_name")),
         Hook(
             name: "instructions_loaded", kind: "instructions_loaded", title: .member("memory_type")),

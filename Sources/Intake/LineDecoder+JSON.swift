@@ -52,7 +52,11 @@ extension LineDecoder {
             return format.read(&self, LinePlace(offset: offset, origin: origin))
         }
         var reader = EventReader(document, origin.context, zone: zone)
-        builder.add(reader.read(at: offset, arrival: origin.arrival, into: &builder))
+        var event = reader.read(at: offset, arrival: origin.arrival, into: &builder)
+        if builder.isTaskLine(event) {
+            TaskReader(document, origin.context, zone: zone).read(&event, into: &builder)
+        }
+        builder.add(event)
     }
 
     // MARK: Damaged lines

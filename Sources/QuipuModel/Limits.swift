@@ -69,6 +69,14 @@ public enum Limits {
     /// Ids of calls with fewer bytes may be anybody's; longer ones name one call in the world.
     public static let uniqueIDBytesMin = 16
 
+    // Tasks and documents.
+    /// Each of a task's texts; the rest is in its events only.
+    public static let taskTextBytesMax = 16 << 10
+    /// A document's body as JSON text; with the rest of its request it fits into one.
+    public static let documentBytesMax = 768 << 10
+    /// Words and phrases of one search.
+    public static let searchTermsMax = 32
+
     // Batches between agent and daemon.
     public static let batchBytes = 1 << 20
     public static let batchDelayMs = 100

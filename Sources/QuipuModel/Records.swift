@@ -226,6 +226,7 @@ public struct DecodedBatch: Sendable {
     public var series: [SeriesKey] = []
     public var rollups: [RollupDelta] = []
     public var usages: [UsageRecord] = []
+    public var taskChanges: [TaskChange] = []
     public var rejects: [RejectedLine] = []
     public var tally = Tally()
     public var senders = SenderFigures()

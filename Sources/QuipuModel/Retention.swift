@@ -16,6 +16,10 @@ public struct RetentionPolicy: Sendable, Equatable {
     /// Model calls, which are few bytes and what people ask for after years. The rows that told of
     /// them go with the events.
     public var usageSeconds = 5 * 365 * day
+    /// Tasks, by their last change; they outlive their events.
+    public var tasksSeconds = 400 * day
+    /// Documents, by their last change; nil: they are kept.
+    public var documentsSeconds: Int64?
     /// How long events are kept in memory, while persistence is off.
     public static let memorySeconds: Int64 = 2 * 3_600
     private static let memoryBytesMax: Int64 = 32 << 20
@@ -30,7 +34,7 @@ public struct RetentionPolicy: Sendable, Equatable {
         return policy
     }
 
-    /// Beyond, payloads go before their time, then events, oldest first.
+    /// Beyond, payloads go before their time, then events, then documents, oldest first.
     public var databaseBytesMax: Int64 = 10 << 30
 
     public init() {}
@@ -78,6 +82,8 @@ public struct RetentionReport: Sendable, Equatable {
     public var sources = 0
     public var usageCalls = 0
     public var usageRows = 0
+    public var tasks = 0
+    public var documents = 0
     /// Given back to the file system.
     public var bytesFreed: Int64 = 0
 
@@ -94,6 +100,8 @@ public struct RetentionReport: Sendable, Equatable {
         sources += other.sources
         usageCalls += other.usageCalls
         usageRows += other.usageRows
+        tasks += other.tasks
+        documents += other.documents
         bytesFreed += other.bytesFreed
     }
 }

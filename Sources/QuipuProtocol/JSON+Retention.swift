@@ -13,6 +13,8 @@ extension RetentionReport {
             JSON.Member("sources", .int(Int64(sources))),
             JSON.Member("usage_calls", .int(Int64(usageCalls))),
             JSON.Member("usage_rows", .int(Int64(usageRows))),
+            JSON.Member("tasks", .int(Int64(tasks))),
+            JSON.Member("documents", .int(Int64(documents))),
             JSON.Member("bytes_freed", .int(bytesFreed)),
         ]
     }

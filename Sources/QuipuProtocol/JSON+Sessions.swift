@@ -27,16 +27,6 @@ extension SessionSummary {
     }
 }
 
-extension TokenCounts {
-    public var json: JSON {
-        [
-            "input": .int(input), "cache_write_5m": .int(cacheWrite5m),
-            "cache_write_1h": .int(cacheWrite1h), "cache_read": .int(cacheRead),
-            "output": .int(output), "total": .int(total),
-        ]
-    }
-}
-
 extension SessionDetail {
     /// Everything but the timeline.
     public func members(now: Timestamp) -> [JSON.Member] {

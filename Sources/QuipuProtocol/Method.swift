@@ -13,6 +13,16 @@ public enum Method: String, Sendable, CaseIterable {
     case filesList = "files.list"
     case metricsList = "metrics.list"
     case metricsQuery = "metrics.query"
+    case tasksList = "tasks.list"
+    case tasksGet = "tasks.get"
+    case tasksActivity = "tasks.activity"
+    case tasksPut = "tasks.put"
+    case documentsList = "documents.list"
+    case documentsGet = "documents.get"
+    case documentsSearch = "documents.search"
+    case documentsPut = "documents.put"
+    case documentsDelete = "documents.delete"
+    case overview
     case sql
     case costsSummary = "costs.summary"
     case costsBlocks = "costs.blocks"
@@ -32,7 +42,7 @@ public enum Method: String, Sendable, CaseIterable {
     /// Whether it is for the daemon's own user, root and a configured group alone.
     public var needsRights: Bool {
         switch self {
-        case .limitsSet, .pricesSet: true
+        case .limitsSet, .pricesSet, .tasksPut, .documentsPut, .documentsDelete: true
         default: rawValue.hasPrefix("admin.")
         }
     }

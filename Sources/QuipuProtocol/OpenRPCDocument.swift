@@ -79,9 +79,10 @@ public enum OpenRPCDocument {
         "series":{"type":"integer","minimum":0},"sources":{"type":"integer","minimum":0},\#
         "bytes_freed":{"type":"integer","minimum":0,\#
         "description":"Given back to the file system."},"usage_calls":{"type":"integer",\#
-        "minimum":0},"usage_rows":{"type":"integer","minimum":0}},"required":["last_run",\#
+        "minimum":0},"usage_rows":{"type":"integer","minimum":0},"tasks":{"type":"integer",\#
+        "minimum":0},"documents":{"type":"integer","minimum":0}},"required":["last_run",\#
         "payload_blocks","events","sessions","event_rollups","rollups_merged","rollups","series",\#
-        "sources","bytes_freed","usage_calls","usage_rows"]},\#
+        "sources","bytes_freed","usage_calls","usage_rows","tasks","documents"]},\#
         "limits_hit":{"$ref":"#/components/schemas/counts_by_name",\#
         "description":"How often each bound was hit, by its name."}},"required":["uptime_s",\#
         "rss_bytes","ingest","commits","queries","subscriptions","stored","senders","retention",\#
@@ -480,7 +481,195 @@ public enum OpenRPCDocument {
         "properties":{"price":{"$ref":"#/components/schemas/price"},\#
         "priced_requests":{"type":"integer","minimum":0},"recomputed_requests":{"type":"integer",\#
         "minimum":0}},"required":["price","priced_requests","recomputed_requests"]}}},\#
-        {"name":"sql","summary":"One SELECT over the views that docs/sql.md describes.",\#
+        {"name":"tasks.list","summary":"Tasks that changed in the range, the newest change first,\#
+         and how many there are of each status.","paramStructure":"by-name",\#
+        "params":[{"name":"status","required":false,"schema":{"enum":["pending","running",\#
+        "completed","failed","stopped","all"],"default":"all"}},{"name":"since","required":false,\#
+        "schema":{"$ref":"#/components/schemas/since"}},{"name":"until","required":false,\#
+        "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#
+        "schema":{"$ref":"#/components/schemas/where","description":"Paths are task, status, name,\#
+         description, user, session, model, workspace, agent_type, phase, phase_number, result,\#
+         error, message."}},{"name":"limit","required":false,\#
+        "schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor","required":false,\#
+        "schema":{"$ref":"#/components/schemas/cursor"}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"tasks":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/task"}},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"},\#
+        "counts":{"$ref":"#/components/schemas/task_counts","description":"Of the range and where,\#
+         whatever status and page are asked for."},"success_rate_percent":{"type":["number",\#
+        "null"],"minimum":0,"maximum":100,\#
+        "description":"100 · completed / (completed + failed); null when none ended so."}},\#
+        "required":["tasks","counts","success_rate_percent"]}}},{"name":"tasks.get",\#
+        "summary":"One task, with its activity, its tool calls and its documents,\#
+         each oldest first.","paramStructure":"by-name","params":[{"name":"task","required":true,\#
+        "schema":{"type":"string","minLength":1,"maxLength":4096,"description":"Which."}},\#
+        {"name":"session","required":false,"schema":{"type":"string","minLength":1,\#
+        "maxLength":4096,"description":"Whose,\#
+         where sessions number their tasks; else the one that changed last."}},{"name":"limit",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/limit",\#
+        "description":"At most this many of each list: the newest. tasks.activity and events.query\#
+         have the rest."}}],"result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"task":{"type":"string","description":"Its id."},\#
+        "status":{"enum":["pending","running","completed","failed","stopped"]},\#
+        "created":{"$ref":"#/components/schemas/time",\#
+        "description":"The earliest time that anything says."},\#
+        "updated":{"$ref":"#/components/schemas/time","description":"The latest change."},\#
+        "started":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}],\#
+        "description":"When it first ran; null when nobody said."},\#
+        "ended":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}],\#
+        "description":"When it got the status that it ended with; null while it has none."},\#
+        "duration_ms":{"type":["number","null"],"minimum":0,"description":"From its start,\#
+         else from its creation, to its end."},"name":{"type":["string","null"]},\#
+        "description":{"type":["string","null"]},"user":{"type":["string","null"]},\#
+        "session":{"type":["string","null"]},"model":{"type":["string","null"]},\#
+        "workspace":{"type":["string","null"]},"agent_type":{"type":["string","null"]},\#
+        "phase":{"type":["string","null"]},"phase_number":{"type":["integer","string","null"],\#
+        "description":"A number, or what else was said."},"result":{"type":["string","null"]},\#
+        "error":{"type":["string","null"]},"message":{"type":["string","null"],\#
+        "description":"The last line of its activity."},"activity_count":{"type":"integer",\#
+        "minimum":0,"description":"All of it."},"activity":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/task_activity"}},"tool_count":{"type":"integer",\#
+        "minimum":0,"description":"All calls."},"tools":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/tool"}},"timeline":{"type":"array",\#
+        "description":"Tool calls.","items":{"$ref":"#/components/schemas/event"}},\#
+        "documents":{"type":"array","items":{"$ref":"#/components/schemas/document"}}},\#
+        "required":["task","status","created","updated","started","ended","duration_ms","name",\#
+        "description","user","session","model","workspace","agent_type","phase","phase_number",\#
+        "result","error","message","activity_count","activity","tool_count","tools","timeline",\#
+        "documents"]}}},{"name":"tasks.activity","summary":"What happened to tasks,\#
+         newest first.","paramStructure":"by-name","params":[{"name":"task","required":false,\#
+        "schema":{"type":"string","minLength":1,"maxLength":4096,\#
+        "description":"Only of this one."}},{"name":"since","required":false,\#
+        "schema":{"$ref":"#/components/schemas/since"}},{"name":"until","required":false,\#
+        "schema":{"$ref":"#/components/schemas/until"}},{"name":"limit","required":false,\#
+        "schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor","required":false,\#
+        "schema":{"$ref":"#/components/schemas/cursor"}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"activity":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/task_activity"}},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["activity"]}}},\#
+        {"name":"tasks.put",\#
+        "summary":"Makes a task or changes it; what is not given stays. Also an event of kind task\#
+        .","paramStructure":"by-name","params":[{"name":"task","required":true,\#
+        "schema":{"type":"string","minLength":1,"maxLength":1024,"description":"Its id."}},\#
+        {"name":"status","required":false,"schema":{"enum":["pending","running","completed",\#
+        "failed","stopped"]}},{"name":"name","required":false,"schema":{"type":"string",\#
+        "minLength":1,"maxLength":16384}},{"name":"description","required":false,\#
+        "schema":{"type":"string","minLength":1,"maxLength":16384}},{"name":"user",\#
+        "required":false,"schema":{"type":"string","minLength":1,"maxLength":16384}},\#
+        {"name":"session","required":false,"schema":{"type":"string","minLength":1,\#
+        "maxLength":16384,"description":"Also whose task is meant,\#
+         where sessions number their tasks."}},{"name":"model","required":false,\#
+        "schema":{"type":"string","minLength":1,"maxLength":16384}},{"name":"workspace",\#
+        "required":false,"schema":{"type":"string","minLength":1,"maxLength":16384}},\#
+        {"name":"agent_type","required":false,"schema":{"type":"string","minLength":1,\#
+        "maxLength":16384}},{"name":"phase","required":false,"schema":{"type":"string",\#
+        "minLength":1,"maxLength":16384}},{"name":"phase_number","required":false,\#
+        "schema":{"type":"integer","minimum":0}},{"name":"result","required":false,\#
+        "schema":{"type":"string","minLength":1,"maxLength":16384}},{"name":"error",\#
+        "required":false,"schema":{"type":"string","minLength":1,"maxLength":16384}},\#
+        {"name":"message","required":false,"schema":{"type":"string","minLength":1,\#
+        "maxLength":16384,"description":"A line for its activity."}},{"name":"time",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/time_input",\#
+        "description":"When it was so; default: now. Later changes stay."}}],\#
+        "result":{"name":"result","schema":{"$ref":"#/components/schemas/task"}}},\#
+        {"name":"documents.list","summary":"Documents, the newest change first.",\#
+        "paramStructure":"by-name","params":[{"name":"kind","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.kind."}},\#
+        {"name":"task","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.task."}},{"name":"session","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.session."}},{"name":"since","required":false,\#
+        "schema":{"$ref":"#/components/schemas/time_input","description":"From when, inclusive,\#
+         by the last change; default: all."}},{"name":"until","required":false,\#
+        "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#
+        "schema":{"$ref":"#/components/schemas/where","description":"Paths are id, kind, title,\#
+         task, session, version, size_bytes, or lead into the body."}},{"name":"limit",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/cursor"}}],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"documents":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/document"}},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["documents"]}}},\#
+        {"name":"documents.get","summary":"One document.","paramStructure":"by-name",\#
+        "params":[{"name":"id","required":true,\#
+        "schema":{"$ref":"#/components/schemas/document_id"}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"id":{"type":"string"},"kind":{"type":["string",\#
+        "null"]},"title":{"type":["string","null"]},"task":{"type":["string","null"]},\#
+        "session":{"type":["string","null"]},"created":{"$ref":"#/components/schemas/time"},\#
+        "updated":{"$ref":"#/components/schemas/time"},"version":{"type":"integer","minimum":1,\#
+        "description":"Counts up with each change."},"size_bytes":{"type":"integer","minimum":0,\#
+        "description":"Of the body as JSON text."},"body":{"type":["object","array"]}},\#
+        "required":["id","kind","title","task","session","created","updated","version",\#
+        "size_bytes","body"]}}},{"name":"documents.search",\#
+        "summary":"Documents that have all words of a query, the best fit first.",\#
+        "paramStructure":"by-name","params":[{"name":"query","required":true,\#
+        "schema":{"type":"string","minLength":1,"maxLength":4096,"description":"Words,\#
+         \"phrases\",\#
+         and beginnings* of words; at most 32. All else is text: case and accents do not matter."}\#
+        },{"name":"kind","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.kind."}},{"name":"task","required":false,\#
+        "schema":{"$ref":"#/components/schemas/test","description":"Shorthand for where.task."}},\#
+        {"name":"session","required":false,"schema":{"$ref":"#/components/schemas/test",\#
+        "description":"Shorthand for where.session."}},{"name":"since","required":false,\#
+        "schema":{"$ref":"#/components/schemas/time_input","description":"From when, inclusive,\#
+         by the last change; default: all."}},{"name":"until","required":false,\#
+        "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#
+        "schema":{"$ref":"#/components/schemas/where","description":"Paths are id, kind, title,\#
+         task, session, version, size_bytes, or lead into the body."}},{"name":"limit",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/limit"}},{"name":"cursor",\#
+        "required":false,"schema":{"$ref":"#/components/schemas/cursor"}}],\#
+        "result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"documents":{"type":"array","items":{"type":"object",\#
+        "properties":{"id":{"type":"string"},"kind":{"type":["string","null"]},\#
+        "title":{"type":["string","null"]},"task":{"type":["string","null"]},\#
+        "session":{"type":["string","null"]},"created":{"$ref":"#/components/schemas/time"},\#
+        "updated":{"$ref":"#/components/schemas/time"},"version":{"type":"integer","minimum":1,\#
+        "description":"Counts up with each change."},"size_bytes":{"type":"integer","minimum":0,\#
+        "description":"Of the body as JSON text."},"score":{"type":"number",\#
+        "description":"The larger the better; comparable within one answer."},\#
+        "snippet":{"type":"string","description":"Text around what was found,\#
+         which stands in brackets."}},"required":["id","kind","title","task","session","created",\#
+        "updated","version","size_bytes","score","snippet"]}},\#
+        "next_cursor":{"$ref":"#/components/schemas/next_cursor"}},"required":["documents"]}}},\#
+        {"name":"documents.put","summary":"Makes a document,\#
+         or replaces all of it but its id and the time it was made.","paramStructure":"by-name",\#
+        "params":[{"name":"id","required":true,\#
+        "schema":{"$ref":"#/components/schemas/document_id"}},{"name":"kind","required":false,\#
+        "schema":{"type":"string","minLength":1,"maxLength":1024,\#
+        "description":"Such as architecture."}},{"name":"title","required":false,\#
+        "schema":{"type":"string","minLength":1,"maxLength":1024}},{"name":"task",\#
+        "required":false,"schema":{"type":"string","minLength":1,"maxLength":1024,\#
+        "description":"Whose it is."}},{"name":"session","required":false,\#
+        "schema":{"type":"string","minLength":1,"maxLength":1024}},{"name":"body","required":true,\#
+        "schema":{"type":["object","array"],"description":"Any JSON, at most 768 KiB as text."}}],\#
+        "result":{"name":"result","schema":{"$ref":"#/components/schemas/document"}}},\#
+        {"name":"documents.delete","summary":"Takes a document away.","paramStructure":"by-name",\#
+        "params":[{"name":"id","required":true,\#
+        "schema":{"$ref":"#/components/schemas/document_id"}}],"result":{"name":"result",\#
+        "schema":{"type":"object",\#
+        "properties":{"deleted":{"$ref":"#/components/schemas/document_id"}},\#
+        "required":["deleted"]}}},{"name":"overview",\#
+        "summary":"The figures of a dashboard's footer. Tasks are all there are; all else is of th\#
+        e range.","paramStructure":"by-name","params":[{"name":"since","required":false,\#
+        "schema":{"$ref":"#/components/schemas/since"}},{"name":"until","required":false,\#
+        "schema":{"$ref":"#/components/schemas/until"}}],"result":{"name":"result",\#
+        "schema":{"type":"object","properties":{"since":{"$ref":"#/components/schemas/time"},\#
+        "errors":{"type":"integer","minimum":0,"description":"Events with status error."},\#
+        "tasks":{"$ref":"#/components/schemas/task_counts"},\#
+        "success_rate_percent":{"type":["number","null"],"minimum":0,"maximum":100,\#
+        "description":"100 · completed / (completed + failed); null when none ended so."},\#
+        "api_cost_usd":{"type":["number","null"],\#
+        "description":"Of calls whose price is known; null when there are none."},\#
+        "api_requests":{"type":"integer","minimum":0,"description":"Calls of models."},\#
+        "unpriced_requests":{"type":"integer","minimum":0,\#
+        "description":"Those whose price is not known."},"tool_calls":{"type":"integer",\#
+        "minimum":0},"sessions":{"type":"object","description":"With activity in the range,\#
+         by state.","properties":{"total":{"type":"integer","minimum":0},\#
+        "active":{"type":"integer","minimum":0},"idle":{"type":"integer","minimum":0},\#
+        "ended":{"type":"integer","minimum":0}},"required":["total","active","idle","ended"]}},\#
+        "required":["since","errors","tasks","success_rate_percent","api_cost_usd","api_requests",\#
+        "unpriced_requests","tool_calls","sessions"]}}},{"name":"sql",\#
+        "summary":"One SELECT over the views that docs/sql.md describes.",\#
         "paramStructure":"by-name","params":[{"name":"query","required":true,\#
         "schema":{"type":"string","minLength":1,"maxLength":65536,\#
         "description":"One SELECT in SQLite's dialect. It may read the views and do nothing else."\#
@@ -767,19 +956,19 @@ public enum OpenRPCDocument {
         "series":{"type":"integer","minimum":0},"sources":{"type":"integer","minimum":0},\#
         "bytes_freed":{"type":"integer","minimum":0,\#
         "description":"Given back to the file system."},"usage_calls":{"type":"integer",\#
-        "minimum":0},"usage_rows":{"type":"integer","minimum":0}},"required":["payload_blocks",\#
+        "minimum":0},"usage_rows":{"type":"integer","minimum":0},"tasks":{"type":"integer",\#
+        "minimum":0},"documents":{"type":"integer","minimum":0}},"required":["payload_blocks",\#
         "events","sessions","event_rollups","rollups_merged","rollups","series","sources",\#
-        "bytes_freed","usage_calls","usage_rows"]},"tokens":{"type":"object",\#
-        "description":"Five disjoint counts, and their sum.",\#
-        "properties":{"input":{"type":"integer","minimum":0},"cache_write_5m":{"type":"integer",\#
-        "minimum":0},"cache_write_1h":{"type":"integer","minimum":0},\#
-        "cache_read":{"type":"integer","minimum":0},"output":{"type":"integer","minimum":0},\#
-        "total":{"type":"integer","minimum":0}},"required":["input","cache_write_5m",\#
-        "cache_write_1h","cache_read","output","total"]},"usage_where":{"type":"object",\#
-        "description":"Column → test. Columns are model, user, session, project,\#
-         agent (a subagent's id), branch, task, request_type, provider. All must hold.",\#
-        "maxProperties":64,"propertyNames":{"enum":["model","user","session","project","agent",\#
-        "branch","task","request_type","provider"]},\#
+        "bytes_freed","usage_calls","usage_rows","tasks","documents"]},"tokens":{"type":"object",\#
+        "description":"Five buckets that have nothing in common; input is what was neither written\#
+         to a cache nor read from one.","properties":{"input":{"type":"integer","minimum":0},\#
+        "cache_write_5m":{"type":"integer","minimum":0},"cache_write_1h":{"type":"integer",\#
+        "minimum":0},"cache_read":{"type":"integer","minimum":0},"output":{"type":"integer",\#
+        "minimum":0}},"required":["input","cache_write_5m","cache_write_1h","cache_read",\#
+        "output"]},"usage_where":{"type":"object","description":"Column → test. Columns are model,\#
+         user, session, project, agent (a subagent's id), branch, task, request_type,\#
+         provider. All must hold.","maxProperties":64,"propertyNames":{"enum":["model","user",\#
+        "session","project","agent","branch","task","request_type","provider"]},\#
         "additionalProperties":{"$ref":"#/components/schemas/test"}},\#
         "cost_group":{"type":"object","properties":{"group":{"type":"object",\#
         "description":"Each word of group_by and its value; a span of time is its start.",\#
@@ -895,8 +1084,50 @@ public enum OpenRPCDocument {
         "last_activity":{"$ref":"#/components/schemas/time"},"event_count":{"type":"integer",\#
         "minimum":0},"tool_count":{"type":"integer","minimum":0},"errors":{"type":"integer",\#
         "minimum":0}},"required":["agent_id","session","started","last_activity","event_count",\#
-        "tool_count","errors"]}},"errors":{"parse_error":{"code":-32700,"message":"Parse error",\#
-        "data":"the line is not JSON"},"invalid_request":{"code":-32600,\#
+        "tool_count","errors"]},"task":{"type":"object",\#
+        "description":"A task as it stands. Each member is what the latest line said of it.",\#
+        "properties":{"task":{"type":"string","description":"Its id."},\#
+        "status":{"enum":["pending","running","completed","failed","stopped"]},\#
+        "created":{"$ref":"#/components/schemas/time",\#
+        "description":"The earliest time that anything says."},\#
+        "updated":{"$ref":"#/components/schemas/time","description":"The latest change."},\#
+        "started":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}],\#
+        "description":"When it first ran; null when nobody said."},\#
+        "ended":{"oneOf":[{"$ref":"#/components/schemas/time"},{"type":"null"}],\#
+        "description":"When it got the status that it ended with; null while it has none."},\#
+        "duration_ms":{"type":["number","null"],"minimum":0,"description":"From its start,\#
+         else from its creation, to its end."},"name":{"type":["string","null"]},\#
+        "description":{"type":["string","null"]},"user":{"type":["string","null"]},\#
+        "session":{"type":["string","null"]},"model":{"type":["string","null"]},\#
+        "workspace":{"type":["string","null"]},"agent_type":{"type":["string","null"]},\#
+        "phase":{"type":["string","null"]},"phase_number":{"type":["integer","string","null"],\#
+        "description":"A number, or what else was said."},"result":{"type":["string","null"]},\#
+        "error":{"type":["string","null"]},"message":{"type":["string","null"],\#
+        "description":"The last line of its activity."}},"required":["task","status","created",\#
+        "updated","started","ended","duration_ms","name","description","user","session","model",\#
+        "workspace","agent_type","phase","phase_number","result","error","message"]},\#
+        "task_counts":{"type":"object","properties":{"total":{"type":"integer","minimum":0},\#
+        "pending":{"type":"integer","minimum":0},"running":{"type":"integer","minimum":0},\#
+        "completed":{"type":"integer","minimum":0},"failed":{"type":"integer","minimum":0},\#
+        "stopped":{"type":"integer","minimum":0}},"required":["total","pending","running",\#
+        "completed","failed","stopped"]},"task_activity":{"type":"object",\#
+        "properties":{"seq":{"type":"integer","minimum":0,"description":"The event's."},\#
+        "time":{"$ref":"#/components/schemas/time"},"task":{"type":["string","null"]},\#
+        "kind":{"enum":["task","agent_status"]},"name":{"type":["string","null"]},\#
+        "status":{"type":["string","null"],"description":"As the line said it."},\#
+        "message":{"type":["string","null"]},"agent":{"type":["string","null"]},\#
+        "session":{"type":["string","null"]},"error":{"type":["string","null"]}},\#
+        "required":["seq","time","task","kind","name","status","message","agent","session",\#
+        "error"]},"document":{"type":"object","properties":{"id":{"type":"string"},\#
+        "kind":{"type":["string","null"]},"title":{"type":["string","null"]},\#
+        "task":{"type":["string","null"]},"session":{"type":["string","null"]},\#
+        "created":{"$ref":"#/components/schemas/time"},\#
+        "updated":{"$ref":"#/components/schemas/time"},"version":{"type":"integer","minimum":1,\#
+        "description":"Counts up with each change."},"size_bytes":{"type":"integer","minimum":0,\#
+        "description":"Of the body as JSON text."}},"required":["id","kind","title","task",\#
+        "session","created","updated","version","size_bytes"]},"document_id":{"type":"string",\#
+        "minLength":1,"maxLength":1024}},"errors":{"parse_error":{"code":-32700,\#
+        "message":"Parse error","data":"the line is not JSON"},"invalid_request":{"code":-32600,\#
         "message":"Invalid request","data":"the envelope is wrong"},\#
         "method_not_found":{"code":-32601,"message":"Method not found","data":"no such method"},\#
         "invalid_params":{"code":-32602,"message":"Invalid params",\#

@@ -2,7 +2,11 @@ public import QuipuModel
 
 extension Parameters {
     /// `where`: an object of path → test.
-    public mutating func filters() throws(RPCError) -> [Filter] {
+    ///
+    /// - Parameter statuses: the words that a `status` can be.
+    public mutating func filters(
+        statuses: [String] = EventStatus.allCases.compactMap(\.word)
+    ) throws(RPCError) -> [Filter] {
         guard let value = value("where") else { return [] }
         guard let members = value.members else {
             throw .invalid(
@@ -20,7 +24,7 @@ extension Parameters {
                     .limitExceeded, path: "where",
                     hint: "a path has at most \(Limits.nameBytesMax) bytes")
             }
-            filters.append(try Parameters.filter(member.name, member.value, path: path))
+            filters.append(try Parameters.filter(member.name, member.value, path: path, statuses))
         }
         return filters
     }
@@ -30,18 +34,20 @@ extension Parameters {
         var filters: [Filter] = []
         for name in names {
             guard let value = value(name) else { continue }
-            filters.append(try Parameters.filter(name, value, path: name))
+            filters.append(
+                try Parameters.filter(
+                    name, value, path: name, EventStatus.allCases.compactMap(\.word)))
         }
         return filters
     }
 
     private static func filter(
-        _ column: String, _ value: JSON, path: String
+        _ column: String, _ value: JSON, path: String, _ statuses: [String]
     ) throws(RPCError) -> Filter {
         let test = try test(value, path: path)
         switch column {
         case "status":
-            try checkWords(EventStatus.allCases.compactMap(\.word), in: test, path: path)
+            try checkWords(statuses, in: test, path: path)
         case "error_category":
             try checkWords(ErrorCategory.allCases.map(\.word), in: test, path: path)
         default: break

@@ -9,6 +9,8 @@ struct EventFlags: OptionSet {
     /// line and its transcript's.
     static let hasOpening = EventFlags(rawValue: 2)
     static let hasClosing = EventFlags(rawValue: 4)
+    /// Of kind `task` or `agent_status`.
+    static let isTaskActivity = EventFlags(rawValue: 8)
     static let halves: EventFlags = [.hasOpening, .hasClosing]
     /// No line told the duration: it is the span between the two lines.
     static let durationIsSpan = EventFlags(rawValue: 16)

@@ -54,6 +54,7 @@ struct NewEventRow {
         var flags: EventFlags = event.timeIsArrival ? .timeIsArrival : []
         if half == .opening { flags.insert(.hasOpening) }
         if half == .closing { flags.insert(.hasClosing) }
+        if kind == kinds.task || kind == kinds.agentStatus { flags.insert(.isTaskActivity) }
         self.flags = flags
         if session != nil || identity != nil || toolUseID != nil {
             callKey = CallKey.of(session: session, low: Self.low(toolUseID, identity))
@@ -139,13 +140,15 @@ struct NewEventRow {
 
 /// Kinds of events that mean something to the writer, as ids of `strings`.
 struct EventKinds {
-    let log, toolUse, prompt, sessionTitle: Int64
+    let log, toolUse, prompt, sessionTitle, task, agentStatus: Int64
 
     init(_ strings: StringTable) throws {
         log = try strings.id(of: "log")
         toolUse = try strings.id(of: "tool_use")
         prompt = try strings.id(of: "prompt")
         sessionTitle = try strings.id(of: "session_title")
+        task = try strings.id(of: "task")
+        agentStatus = try strings.id(of: "agent_status")
     }
 }
 

@@ -15,12 +15,16 @@ enum RetentionStep: Equatable {
     case metrics(MetricTier)
     case series
     case sources
+    case tasks
+    case documents
     case size
     case vacuum
 
     static let all: [RetentionStep] =
         [.pack, .payloads, .events, .sessions, .eventRollups, .usageRows, .usageCalls]
-        + MetricTier.allCases.map { .metrics($0) } + [.series, .sources, .size, .vacuum]
+        + MetricTier.allCases.map { .metrics($0) } + [
+            .series, .sources, .tasks, .documents, .size, .vacuum,
+        ]
 }
 
 /// One chunk of one step, and where the next one goes on.
@@ -39,6 +43,9 @@ struct RetentionWriter {
     static let sizeTarget = 0.95
     /// Free pages that are left for the next rows.
     private static let pagesKept: Int64 = 64
+
+    /// Few at a time: each may be large, and none goes that need not.
+    private static let documentsPerChunk = 8
 
     let connection: OpaquePointer
     let policy: RetentionPolicy
@@ -74,6 +81,16 @@ struct RetentionWriter {
             try metrics(tier, rows, &next)
         case .series: try series(rows, &next)
         case .sources: try sources(rows, &next)
+        case .tasks:
+            next.report.tasks = try delete(
+                from: "tasks", column: "updated", before: cutoff(policy.tasksSeconds), rows: rows)
+            next.isDone = next.report.tasks < rows
+        case .documents:
+            if let age = policy.documentsSeconds {
+                next.report.documents = try DocumentWriter(connection: connection)
+                    .delete(before: cutoff(age), rows: rows)
+            }
+            next.isDone = next.report.documents < rows
         case .size: try shrink(rows, &next)
         case .vacuum: try vacuum(rows, &next)
         }
@@ -287,7 +304,8 @@ struct RetentionWriter {
 
     // MARK: Size
 
-    /// Payloads first, since they are worth the least for their bytes; then events.
+    /// Payloads first, since they are worth the least for their bytes; then events; last what
+    /// somebody put here to be kept.
     private func shrink(_ rows: Int, _ chunk: inout RetentionChunk) throws {
         let target = Int64(Double(policy.databaseBytesMax) * Self.sizeTarget)
         guard try usedBytes() > target else { return chunk.isDone = true }
@@ -295,7 +313,11 @@ struct RetentionWriter {
             from: "payload_blocks", column: "last_time", before: .max, rows: rows)
         if chunk.report.payloadBlocks == 0 {
             chunk.report.events = try deleteEvents(before: .max, rows: rows)
-            chunk.isDone = chunk.report.events == 0
+        }
+        if chunk.report == RetentionReport() {
+            chunk.report.documents = try DocumentWriter(connection: connection)
+                .delete(before: .max, rows: Self.documentsPerChunk)
+            chunk.isDone = chunk.report.documents == 0
         }
     }
 

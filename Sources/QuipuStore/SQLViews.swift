@@ -9,8 +9,8 @@ import QuipuModel
 /// by name which view a table is read for, and a user can call a subquery whatever he likes.
 enum SQLViews {
     static let names = [
-        "events", "sessions", "tools", "tools_hourly", "series", "metrics_10s", "metrics_1m",
-        "metrics_1h", "metrics_1d", "ledger", "files",
+        "events", "sessions", "tasks", "tools", "tools_hourly", "series", "metrics_10s",
+        "metrics_1m", "metrics_1h", "metrics_1d", "ledger", "files",
     ]
 
     static func definitions(secret: String) -> String {
@@ -21,8 +21,9 @@ enum SQLViews {
 
     /// The tables that these read.
     static let tables: Set<String> = [
-        "events", "strings", "sources", "sessions", "event_rollups", "series", "ledger_rejected",
-        "ledger_lost", "open_rollups", "rollup_blocks", "contexts", "file_touches",
+        "events", "strings", "sources", "sessions", "tasks", "event_rollups", "series",
+        "ledger_rejected", "ledger_lost", "open_rollups", "rollup_blocks", "contexts",
+        "file_touches",
     ]
 
     private static let bodies = """
@@ -57,6 +58,13 @@ enum SQLViews {
             f.first AS first_seen_us, \(text(of: "f.last")) AS last_seen, f.last AS last_seen_us
         FROM main.file_touches AS f JOIN main.strings AS paths ON paths.id = f.path
         LEFT JOIN main.strings AS session_names ON session_names.id = f.session;
+
+        CREATE TEMP VIEW tasks AS
+        SELECT names.text AS task, \(taskStatus(of: "t.status")) AS status,
+            \(text(of: "t.created")) AS created, t.created AS created_us,
+            \(text(of: "t.updated")) AS updated, t.updated AS updated_us,
+            \(text(of: "t.started")) AS started, \(text(of: "t.ended")) AS ended, \(taskTexts)
+        FROM main.tasks AS t JOIN main.strings AS names ON names.id = t.task;
 
         CREATE TEMP VIEW tools AS
         \(tools(columns: "", grouping: "r.name", width: 86_400));
@@ -105,6 +113,13 @@ enum SQLViews {
     private static func status(of column: String) -> String {
         choice(column, EventStatus.allCases.map { (Int($0.rawValue), $0.word) })
     }
+
+    private static func taskStatus(of column: String) -> String {
+        choice(column, TaskStatus.allCases.map { (Int($0.rawValue), $0.word) })
+    }
+
+    private static let taskTexts = TaskField.allCases
+        .map { "t.\($0.word) AS \($0.word)" }.joined(separator: ", ")
 
     private static func type(of column: String) -> String {
         choice(column, MetricType.allCases.map { (Int($0.rawValue), $0.word) })

@@ -48,6 +48,8 @@ private enum RecentRows {
             ("sessions", "last_activity >= ?", microseconds),
             ("session_agents", "last_activity >= ?", microseconds),
             ("file_touches", "last >= ?", microseconds),
+            ("tasks", "updated >= ? OR ended IS NULL", microseconds),
+            ("documents", "updated >= ?", microseconds),
             ("event_rollups", "start + width > ?", seconds),
             ("open_rollups", "bucket >= ?", seconds),
         ] {
@@ -59,6 +61,9 @@ private enum RecentRows {
             sql: """
                 INSERT INTO main.session_tools SELECT t.* FROM disk.session_tools AS t
                 JOIN main.sessions USING (session);
+                INSERT INTO main.document_texts (rowid, title, body)
+                SELECT t.rowid, t.title, t.body FROM disk.document_texts AS t
+                JOIN main.documents AS d ON d.id = t.rowid;
                 UPDATE main.counters SET value = (SELECT count(*) FROM main.events)
                 WHERE name = 'events';
                 """)

@@ -62,6 +62,11 @@ extension SQLiteStore {
             report.usageRows = try count("usage_rows WHERE time < ?1", before: events)
             report.usageCalls = try count(
                 "usage_calls WHERE time < ?1", before: moment(policy.usageSeconds))
+            report.tasks = try count(
+                "tasks WHERE updated < ?1", before: moment(policy.tasksSeconds))
+            if let age = policy.documentsSeconds {
+                report.documents = try count("documents WHERE updated < ?1", before: moment(age))
+            }
             for tier in MetricTier.allCases {
                 guard let age = policy.metricSeconds[tier] else { continue }
                 let old = try count(

@@ -78,6 +78,14 @@ public final class SQLiteStore: Store {
         try await writer.record(figures, at: now)
     }
 
+    public func store(
+        _ decoded: DecodedBatch, asOwn source: String, at now: Timestamp
+    ) async throws(StoreError) -> CommitReceipt {
+        var receipt = try await writer.store(decoded, asOwn: source, at: now)
+        receipt.isDurable = isDurable
+        return receipt
+    }
+
     public func probe() async throws(StoreError) { try await writer.probe() }
 
     public func close() async { await writer.close() }

@@ -53,6 +53,8 @@ enum Schema {
             try db.execute(sql: errorIndex)
             try db.execute(sql: sessionChanges)
             try db.execute(sql: fileTable)
+            try db.execute(sql: taskTables)
+            try db.execute(sql: documentTables)
             try db.execute(sql: rowsOfBlocks)
             try db.execute(sql: usageTables)
             try db.execute(sql: priceTables)

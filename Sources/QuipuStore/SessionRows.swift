@@ -10,7 +10,7 @@ struct SessionRows {
     private let tools: RawStatement
     private let files: RawStatement
     private let children: RawStatement
-    private let usage: SessionUsageReader?
+    private let usage: SessionUsageReader
 
     init(_ context: ReadContext) throws {
         self.context = context
@@ -37,7 +37,7 @@ struct SessionRows {
         summary.title = row.string(8)
         summary.fileCount = try count(files, session)
         summary.subagentCount = try count(children, session)
-        summary.usage = try usage?.usage(of: session)
+        summary.usage = try usage.usage(of: session)
         return summary
     }
 

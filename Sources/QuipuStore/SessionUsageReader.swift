@@ -4,11 +4,7 @@ import QuipuModel
 struct SessionUsageReader {
     private let find: RawStatement
 
-    /// Nil where the database keeps no usage.
-    init?(_ context: ReadContext) throws {
-        let table = try context.prepare(
-            "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'usage_calls'")
-        guard try table.step() else { return nil }
+    init(_ context: ReadContext) throws {
         find = try context.prepare(
             """
             SELECT count(*), sum(input), sum(cache_write_5m), sum(cache_write_1h), sum(cache_read),

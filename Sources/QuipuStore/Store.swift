@@ -29,6 +29,17 @@ public protocol Store: CostStore {
     /// no source and are in nobody's account.
     func record(_ figures: [OwnFigure], at now: Timestamp) async throws(StoreError)
 
+    /// Stores what somebody told the daemon itself as events of a source of the daemon's own, whose
+    /// account counts them.
+    func store(
+        _ decoded: DecodedBatch, asOwn source: String, at now: Timestamp
+    ) async throws(StoreError) -> CommitReceipt
+
+    /// Makes a document or replaces it.
+    func put(_ document: DocumentUpdate, at now: Timestamp) async throws(StoreError)
+    /// False when there is none of this id.
+    func deleteDocument(_ id: String) async throws(StoreError) -> Bool
+
     // MARK: Questions
 
     func events(_ query: EventQuery) async throws(StoreError) -> Page<Event>
@@ -40,6 +51,17 @@ public protocol Store: CostStore {
     func session(_ name: String) async throws(StoreError) -> SessionDetail?
     func tools(_ query: ToolQuery) async throws(StoreError) -> Page<ToolStatistics>
     func files(_ query: FileQuery) async throws(StoreError) -> Page<FileTouches>
+    func tasks(_ query: TaskQuery) async throws(StoreError) -> TaskPage
+    /// Nil when there is none.
+    func task(_ query: TaskDetailQuery) async throws(StoreError) -> TaskDetail?
+    func activity(_ query: ActivityQuery) async throws(StoreError) -> Page<TaskActivity>
+    func document(_ id: String) async throws(StoreError) -> Document?
+    func documents(_ query: DocumentQuery) async throws(StoreError) -> Page<DocumentSummary>
+    func search(
+        _ search: DocumentSearch, _ query: DocumentQuery
+    ) async throws(StoreError) -> Page<DocumentHit>
+    /// The footer's figures; states of sessions are told against `now`.
+    func overview(_ range: TimeRange, now: Timestamp) async throws(StoreError) -> Overview
     func series(_ query: SeriesQuery) async throws(StoreError) -> Page<Series>
     func metric(_ query: MetricQuery) async throws(StoreError) -> [MetricSeries]
     func ledger(_ page: PageRequest) async throws(StoreError) -> Ledger

@@ -49,6 +49,24 @@ actor Writer {
         try transaction { try $0.record(figures, host: defaultHost, at: now) }
     }
 
+    func store(
+        _ decoded: DecodedBatch, asOwn source: String, at now: Timestamp
+    ) throws(StoreError) -> CommitReceipt {
+        try transaction {
+            try $0.store(decoded, asOwn: source, host: defaultHost, at: now)
+        }
+    }
+
+    func put(_ document: DocumentUpdate, at now: Timestamp) throws(StoreError) {
+        try transaction {
+            try DocumentWriter(connection: $0.connection).put(document, at: now)
+        }
+    }
+
+    func deleteDocument(_ id: String) throws(StoreError) -> Bool {
+        try transaction { try DocumentWriter(connection: $0.connection).delete(id) }
+    }
+
     func probe() throws(StoreError) {
         try transaction { try $0.add(1, to: "heartbeat") }
     }

@@ -16,6 +16,7 @@ final class WriterTables {
     let eventRollups: EventRollupWriter
     let rollups: RollupWriter
     let usage: UsageWriter
+    let tasks: TaskWriter
     private let addToCounter: RawStatement
     private let setCounter: RawStatement
     private var countedSeq: Int64
@@ -40,6 +41,7 @@ final class WriterTables {
         sources = try SourceWriter(connection)
         elements = try ElementWriter(connection)
         eventRollups = try EventRollupWriter(connection)
+        tasks = try TaskWriter(connection, strings: strings)
         events = try EventWriter(
             connection, strings: strings, contexts: contexts, payloads: payloads,
             sessions: sessions, files: files, rollups: eventRollups)
@@ -94,6 +96,32 @@ final class WriterTables {
         try count(at: now)
     }
 
+    /// Stores what the daemon itself was told as the next lines of a source of its own.
+    func store(_ decoded: DecodedBatch, asOwn source: String, host: String, at now: Timestamp)
+        throws
+        -> CommitReceipt
+    {
+        let identity = SourceIdentity(
+            host: host, kind: .file, key: "quipud:" + source, path: "quipud:" + source)
+        let state = try sources.open(identity, size: 0, restart: nil, at: now)
+        let end = state.position + UInt64(decoded.events.count)
+        var decoded = decoded
+        for index in decoded.events.indices {
+            decoded.events[index].lineOffset = state.position + UInt64(index)
+        }
+        for index in decoded.taskChanges.indices {
+            decoded.taskChanges[index].lineOffset = state.position + UInt64(index)
+            let change = decoded.taskChanges[index]
+            let session = decoded.string(change[.session])
+            let scope = try tasks.scope(of: decoded.string(change.task) ?? "", session: session)
+            decoded.taskChanges[index].scope = scope
+        }
+        let batch = PendingBatch(
+            sourceID: state.id, from: state.position, to: end, size: end, head: nil,
+            finished: false, decoded: decoded)
+        return try store([batch], at: now)
+    }
+
     private func store(
         _ batch: PendingBatch, at now: Timestamp, _ completed: inout Set<Int64>
     ) throws -> BatchOutcome {
@@ -123,6 +151,7 @@ final class WriterTables {
                 if case .created = outcome { tally.stored += 1 } else { tally.merged += 1 }
             }
             for row in told { try store(row, bytes, source: entry.id, &tally) }
+            try tasks.store(batch.decoded.taskChanges, bytes, source: entry.id)
         }
         try rollups.store(batch.decoded, host: entry.host)
         try sources.advance(batch, tally: tally, at: now)

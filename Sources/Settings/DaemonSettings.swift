@@ -50,6 +50,9 @@ public struct DaemonSettings: Sendable, Equatable {
         retention.eventDaysSeconds =
             try age("event_rollups_1d_days", unit: Self.day) ?? retention.eventDaysSeconds
         retention.usageSeconds = try age("usage_days", unit: Self.day) ?? retention.usageSeconds
+        retention.tasksSeconds =
+            try age("tasks_days", unit: Self.day) ?? retention.tasksSeconds
+        retention.documentsSeconds = try age("documents_days", unit: Self.day)
         let tiers: [(MetricTier, String, Int64)] = [
             (.tenSeconds, "metrics_10s_hours", 3_600), (.minute, "metrics_1m_days", Self.day),
             (.hour, "metrics_1h_days", Self.day), (.day, "metrics_1d_days", Self.day),

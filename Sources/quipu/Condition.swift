@@ -42,6 +42,8 @@ struct Condition: ExpressibleByArgument, Equatable {
         return nil
     }
 
+    init(members: [JSON.Member]) { self.members = members }
+
     /// All conditions as one object: comparisons of one path together, values of one path as a
     /// list.
     static func join(_ conditions: [Condition]) -> JSON {

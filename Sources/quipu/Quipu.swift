@@ -24,6 +24,7 @@ struct Quipu: ParsableCommand {
             SessionsCommand.self, SessionCommand.self, ToolsCommand.self, ErrorsCommand.self,
             FilesCommand.self,
             CostCommand.self, LimitsCommand.self, PricesCommand.self, StatuslineCommand.self,
+            TasksCommand.self, TaskCommand.self, OverviewCommand.self, DocsCommand.self,
             SQLCommand.self, MetricsCommand.self, TopCommand.self, TailCommand.self,
             SendCommand.self, HookCommand.self, CallCommand.self, DiscoverCommand.self,
             BackupCommand.self, RestoreCommand.self, RetentionCommand.self,

@@ -31,6 +31,10 @@ import Testing
         (["metrics", "list", "diagram.*"], "provider=aws"),
         (["metrics", "query", "diagram.render_ms"], "183 ms"),
         (["metrics", "chart", "diagram.render_ms"], "└"), (["discover"], "health"),
+        (["tasks"], "3 tasks: 0 pending, 1 running"), (["tasks", "activity"], "done"),
+        (["task", "t-17"], "Fix the login"), (["task", "put", "t-17"], "completed"),
+        (["overview"], "$1.23"), (["docs"], "Shop on AWS"), (["docs", "get", "gen-42"], "aws"),
+        (["docs", "search", "load"], "[queue]"),
     ])
     func showsWhatADaemonAnswers(_ arguments: [String], _ expected: String) throws {
         let result = try quipu(arguments)
@@ -71,6 +75,34 @@ import Testing
             """#.utf8)
         #expect(daemon.requests.last?["params"] == expected)
         #expect(daemon.requests.last?["method"] == "events.query")
+    }
+
+    @Test func tasksAndDocumentsAreAskedForAsTyped() throws {
+        _ = try quipu([
+            "tasks", "--status", "failed", "--user", "42", "--agent-type", "code_agent",
+            "--where", "phase_number>2",
+        ])
+        #expect(
+            daemon.requests.last?["params"] == [
+                "status": "failed",
+                "where": [
+                    "phase_number": ["gt": 2], "user": "42", "agent_type": "code_agent",
+                ],
+            ])
+        _ = try quipu(["docs", "put", "a", "--kind", "spec", "-"], input: #"{"x":[1,"y"]}"#)
+        #expect(
+            daemon.requests.last?["params"] == [
+                "id": "a", "kind": "spec", "body": ["x": [1, "y"]],
+            ])
+        _ = try quipu(["docs", "search", "\"load balancer\"", "que*"])
+        #expect(daemon.requests.last?["params"] == ["query": "\"load balancer\" que*"])
+        let before = daemon.requests.count
+        let wrong = try quipu(["docs", "put", "a"], input: "no JSON")
+        #expect(wrong.status == 64)
+        #expect(wrong.errors.contains("not JSON"))
+        let missing = try quipu(["docs", "put", "a", directory("nowhere.json")])
+        #expect(missing.status == 1)
+        #expect(daemon.requests.count == before)
     }
 
     @Test func callAsksAnything() throws {

@@ -106,6 +106,10 @@ enum Canned {
             "costs.summary/by_day", "costs.blocks/active", "costs.reconcile/partial_row",
             "limits.list/all", "limits.set/day", "limits.check/warned", "prices.list/some",
             "prices.set/unpriced",
+            "metrics.query/chart", "subscribe/events", "tasks.list/failed_ones", "tasks.get/one",
+            "tasks.activity/newest", "tasks.put/completes", "documents.list/by_provider",
+            "documents.get/one", "documents.search/phrase", "documents.put/architecture",
+            "documents.delete/one", "overview/day",
         ] {
             answers[String(name.prefix { $0 != "/" })] = [try reply(name)]
         }

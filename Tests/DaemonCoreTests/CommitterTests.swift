@@ -123,6 +123,26 @@ private final class MemoryStore: Store {
     }
 
     func record(_ figures: [OwnFigure], at now: Timestamp) async throws(StoreError) {}
+    func store(
+        _ decoded: DecodedBatch, asOwn source: String, at now: Timestamp
+    ) async throws(StoreError) -> CommitReceipt { throw .closed }
+    func put(_ document: DocumentUpdate, at now: Timestamp) async throws(StoreError) {}
+    func deleteDocument(_ id: String) async throws(StoreError) -> Bool { false }
+    func tasks(_ query: TaskQuery) async throws(StoreError) -> TaskPage { throw .closed }
+    func task(_ query: TaskDetailQuery) async throws(StoreError) -> TaskDetail? { nil }
+    func activity(_ query: ActivityQuery) async throws(StoreError) -> Page<TaskActivity> {
+        throw .closed
+    }
+    func document(_ id: String) async throws(StoreError) -> Document? { nil }
+    func documents(_ query: DocumentQuery) async throws(StoreError) -> Page<DocumentSummary> {
+        throw .closed
+    }
+    func search(
+        _ search: DocumentSearch, _ query: DocumentQuery
+    ) async throws(StoreError) -> Page<DocumentHit> { throw .closed }
+    func overview(_ range: TimeRange, now: Timestamp) async throws(StoreError) -> Overview {
+        throw .closed
+    }
     func probe() async throws(StoreError) { state.withLock { $0.probes += 1 } }
     func events(_ query: EventQuery) async throws(StoreError) -> Page<Event> { throw .closed }
     func events(

@@ -98,6 +98,7 @@ import Testing
         #expect(try ask("{\"method\":\"health\"}", as: nobody)["result"]?["status"] == "ok")
         for method in [
             "admin.retention", "admin.backup", "admin.flush", "limits.set", "prices.set",
+            "tasks.put", "documents.put", "documents.delete",
         ] {
             let request = "{\"method\":\"\(method)\",\"params\":{\"nonsense\":1}}"
             #expect(try ask(request, as: nobody)["error"]?["code"] == -32002, "\(method)")

@@ -332,6 +332,8 @@ import Testing
                     EventLine(time: Self.now + Double(index), payload: #"{"output":"\#(noise)"}"#))
                 try await store.commit(source.batch(builder))
             }
+            // What is still in the log counts too.
+            await store.writer.shortenFile()
             let size = try await store.status().sizeBytes
             let report = try await store.retain(
                 policy(bytes: size * 9 / 10), at: at(Self.now + 400))

@@ -24,6 +24,7 @@ import Testing
         rollup.add(4, weight: 1, atMicroseconds: 1_700_000_001_000_000)
         rollup.add(6, weight: 1, atMicroseconds: 1_700_000_002_000_000)
         builder.add(RollupDelta(series: series, bucketStart: 1_700_000_000, rollup: rollup))
+        builder.add(TaskLine(time: 1_700_000_003, status: .running))
         var source = try await TestSource(store, key: "m")
         try await store.commit(source.batch(builder))
     }
@@ -76,7 +77,7 @@ import Testing
             }
             // What was committed a moment ago is seen.
             try await store.commit([EventLine(time: 1)], from: "b")
-            #expect(try await rows(store, "SELECT count(*) FROM events").rows == [[.int(4)]])
+            #expect(try await rows(store, "SELECT count(*) FROM events").rows == [[.int(5)]])
         }
         if onDisk {
             try await withStore { try await check($0) }

@@ -115,6 +115,10 @@ struct BatchBuilder {
         if !line.isFurther { receive() }
     }
 
+    var decodedLines: UInt64 { lineCount }
+
+    mutating func addChange(_ change: TaskChange) { decoded.taskChanges.append(change) }
+
     mutating func receive() {
         lineCount += 1
         decoded.tally.received += 1

@@ -57,7 +57,8 @@ struct SendCommand: ParsableCommand {
         if event == nil, hasDetail { throw ValidationError("these options need --event KIND") }
         if event == nil, lines.isEmpty { throw ValidationError("nothing to send") }
         if event != nil, !lines.isEmpty { throw ValidationError("either --event or lines") }
-        if let status, EventStatus(word: status) == nil {
+        let isOfTask = event == "task" || event == "agent_status"
+        if let status, !isOfTask, EventStatus(word: status) == nil {
             throw ValidationError("--status is ok, error, running or blocked")
         }
         for line in lines where line != "-" {

@@ -69,7 +69,7 @@ enum SessionRows {
             let sum = sessions.reduce(0) { $0 + ($1[name]?.int ?? 0) }
             return Table.Cell(Units.grouped(sum), .bold)
         }
-        let tokens = sessions.compactMap { $0["tokens"]?["total"]?.int }
+        let tokens = sessions.compactMap { total(ofTokens: $0["tokens"]) }
         let costs = sessions.compactMap { $0["cost_usd"]?.double }
         return [
             Table.Cell("TOTAL", .bold), "", "", "", "", "", sum("tool_count"), sum("errors"),
@@ -83,7 +83,12 @@ enum SessionRows {
     }
 
     private static func tokens(_ tokens: JSON?) -> Table.Cell {
-        Table.Cell(tokens?["total"]?.int.map(Units.grouped) ?? Units.absent)
+        Table.Cell(total(ofTokens: tokens).map(Units.grouped) ?? Units.absent)
+    }
+
+    /// The buckets have nothing in common.
+    private static func total(ofTokens tokens: JSON?) -> Int64? {
+        tokens?.members.map { $0.reduce(0) { $0 + ($1.value.int ?? 0) } }
     }
 
     private static func cost(_ cost: JSON?) -> Table.Cell {

@@ -95,9 +95,9 @@ struct Style {
 
     static func color(ofStatus status: String?) -> Color? {
         switch status {
-        case "ok", "active": .green
-        case "error", "degraded": .red
-        case "blocked", "idle": .yellow
+        case "ok", "active", "completed": .green
+        case "error", "degraded", "failed": .red
+        case "blocked", "idle", "stopped": .yellow
         case "running": .cyan
         default: nil
         }
