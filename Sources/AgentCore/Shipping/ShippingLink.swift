@@ -189,7 +189,8 @@ extension ShippingLink {
         _ turn: Shipper.Turn, _ source: any ShippableSource, _ restart: IngestOpen.Restart?
     ) {
         do throws(ReadFailure) {
-            try source.settleKind()
+            // Of a file that is gone only its loss is left to tell.
+            if shipper.cursor(turn.token)?.ending != .destroyed { try source.settleKind() }
         } catch {
             return fail(turn.token, source, error)
         }
