@@ -171,6 +171,10 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["QuipuClient", "QuipuModel", "QuipuProtocol"],
             path: "Tests/TestSupport"),
+        // Writes what agents leave behind, and what really happened.
+        .executableTarget(
+            name: "quipu-sim", dependencies: ["QuipuProtocol", "TestSupport"],
+            path: "Tests/quipu-sim"),
         .testTarget(name: "SketchesTests", dependencies: ["Sketches", "TestSupport"]),
         .testTarget(
             name: "QuipuProtocolTests",
