@@ -22,6 +22,7 @@ let package = Package(
         .executable(name: "quipud", targets: ["quipud"]),
         .executable(name: "quipu-agent", targets: ["quipu-agent"]),
         .executable(name: "quipu", targets: ["quipu"]),
+        .executable(name: "quipu-import", targets: ["quipu-import"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -111,6 +112,16 @@ let package = Package(
             name: "QuipuClient", dependencies: ["Platform", "QuipuModel", "QuipuProtocol"],
             swiftSettings: strict),
 
+        // Files and databases of other systems as native lines. Reads SQLite, never our own
+        // database. QuipuModel, QuipuProtocol, Platform, GRDBSQLite.
+        .target(
+            name: "Importing",
+            dependencies: [
+                "Platform", "QuipuModel", "QuipuProtocol",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
+
         // A backend for swift-metrics. QuipuClient; no Foundation, no swift-log.
         .target(
             name: "QuipuMetrics",
@@ -146,6 +157,16 @@ let package = Package(
             linkerSettings: [
                 .unsafeFlags(["-static-executable"], .when(configuration: .release))
             ]),
+
+        // What `quipu import` becomes: apart from `quipu`, so that hooks do not load SQLite.
+        .executableTarget(
+            name: "quipu-import",
+            dependencies: [
+                "AgentCore", "Importing", "Platform", "QuipuClient", "QuipuModel",
+                "QuipuProtocol",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
 
         // How a program uses QuipuMetrics and QuipuClient; and what recording costs it.
         .executableTarget(
