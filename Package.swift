@@ -217,13 +217,20 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         .testTarget(
+            name: "ImportingTests",
+            dependencies: [
+                "Importing", "QuipuModel", "QuipuProtocol", "TestSupport",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
+        .testTarget(
             name: "CommandLineTests",
             dependencies: ["Platform", "QuipuModel", "QuipuProtocol", "TestSupport", "quipu"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "Platform", "QuipuClient", "QuipuModel", "QuipuProtocol", "TestSupport",
-                "metrics-example", "quipu", "quipu-agent", "quipud",
+                "metrics-example", "quipu", "quipu-agent", "quipu-import", "quipu-sim", "quipud",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
         .testTarget(
             name: "QuipuClientTests",
