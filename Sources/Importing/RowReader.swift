@@ -108,7 +108,7 @@ struct LineBuilder {
     /// The moment, and the clock's own text where the moment had to be worked out from it.
     mutating func set(_ name: String, _ reading: LocalTime.Reading, asWritten value: JSON?) {
         set(name, reading.time.rfc3339Microseconds)
-        if reading.wasLocal { set("time_as_written", value) }
+        if reading.wasLocal { set("time_text", value) }
     }
 }
 

@@ -43,7 +43,7 @@ enum RowTranslation {
         if success != nil { line.set("duration_ms", try row.number("duration_ms")) }
         if let success { line.set("has_error", JSON.bool(!success)) }
         if success == false { line.set("error", try row.text("error") ?? "failed") }
-        line.set("error_category", try row.text("error_category"))
+        line.set("error_category", try row.text("error_category").map(category))
         line.set("screenshot_path", try row.text("screenshot_path"))
         var sums = RowSums()
         sums.inputTokens = try row.count("input_tokens") ?? 0
@@ -58,6 +58,15 @@ enum RowTranslation {
             identity: identity, state: success.map { "\($0)" } ?? "running", line: line.json,
             sums: sums, isAmbiguous: time.isAmbiguous,
             summary: "\(time.time.rfc3339) \(tool)")
+    }
+
+    /// The dashboards' words for what went wrong, in ours.
+    private static func category(_ word: String) -> String {
+        switch word {
+        case "file_not_found": "not_found"
+        case let word where word.hasSuffix("_error"): String(word.dropLast("_error".count))
+        default: word
+        }
     }
 
     static func status(
