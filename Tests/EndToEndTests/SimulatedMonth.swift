@@ -83,9 +83,11 @@ final class SimulatedMonth {
             let facts = try FileManager.default.attributesOfItem(atPath: root + "/" + name)
             missing[root + "/" + name] = (facts[.size] as? NSNumber)?.int64Value
         }
-        for source in try pages("ledger", "sources") where source["lag_bytes"] == 0 {
+        for source in try pages("ledger", "sources") {
+            // What follows an array's last element is no record, and need not be had.
             guard let path = source["path"]?.string, let size = missing[path],
-                source["position"]?.int == size
+                let position = source["position"]?.int,
+                position == size || path.hasSuffix(".json") && (1...4).contains(size - position)
             else { continue }
             missing[path] = nil
         }
