@@ -15,7 +15,7 @@ RELEASE := -c release --static-swift-stdlib
 PYTHON = $(shell test -x .build/python/bin/python3 && echo .build/python/bin/python3 || echo python3)
 TRAFFIC := $(CURDIR)/.build/traffic.jsonl
 
-PROGRAMS := quipud quipu-agent quipu
+PROGRAMS := quipud quipu-agent quipu quipu-import
 UNITS := $(wildcard systemd/*.service systemd/*.socket)
 USER_UNITS := $(wildcard systemd/user/*.service systemd/user/*.socket)
 LIB := $(DESTDIR)$(PREFIX)/lib

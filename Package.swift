@@ -22,6 +22,7 @@ let package = Package(
         .executable(name: "quipud", targets: ["quipud"]),
         .executable(name: "quipu-agent", targets: ["quipu-agent"]),
         .executable(name: "quipu", targets: ["quipu"]),
+        .executable(name: "quipu-import", targets: ["quipu-import"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -111,6 +112,16 @@ let package = Package(
             name: "QuipuClient", dependencies: ["Platform", "QuipuModel", "QuipuProtocol"],
             swiftSettings: strict),
 
+        // Files and databases of other systems as native lines. Reads SQLite, never our own
+        // database. QuipuModel, QuipuProtocol, Platform, GRDBSQLite.
+        .target(
+            name: "Importing",
+            dependencies: [
+                "Platform", "QuipuModel", "QuipuProtocol",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
+
         // A backend for swift-metrics. QuipuClient; no Foundation, no swift-log.
         .target(
             name: "QuipuMetrics",
@@ -147,6 +158,16 @@ let package = Package(
                 .unsafeFlags(["-static-executable"], .when(configuration: .release))
             ]),
 
+        // What `quipu import` becomes: apart from `quipu`, so that hooks do not load SQLite.
+        .executableTarget(
+            name: "quipu-import",
+            dependencies: [
+                "AgentCore", "Importing", "Platform", "QuipuClient", "QuipuModel",
+                "QuipuProtocol",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
         // How a program uses QuipuMetrics and QuipuClient; and what recording costs it.
         .executableTarget(
             name: "metrics-example",
@@ -171,6 +192,10 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["QuipuClient", "QuipuModel", "QuipuProtocol"],
             path: "Tests/TestSupport"),
+        // Writes what agents leave behind, and what really happened.
+        .executableTarget(
+            name: "quipu-sim", dependencies: ["QuipuProtocol", "TestSupport"],
+            path: "Tests/quipu-sim"),
         .testTarget(name: "SketchesTests", dependencies: ["Sketches", "TestSupport"]),
         .testTarget(
             name: "QuipuProtocolTests",
@@ -192,13 +217,20 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         .testTarget(
+            name: "ImportingTests",
+            dependencies: [
+                "Importing", "QuipuModel", "QuipuProtocol", "TestSupport",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
+        .testTarget(
             name: "CommandLineTests",
             dependencies: ["Platform", "QuipuModel", "QuipuProtocol", "TestSupport", "quipu"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "Platform", "QuipuClient", "QuipuModel", "QuipuProtocol", "TestSupport",
-                "metrics-example", "quipu", "quipu-agent", "quipud",
+                "metrics-example", "quipu", "quipu-agent", "quipu-import", "quipu-sim", "quipud",
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
         .testTarget(
             name: "QuipuClientTests",

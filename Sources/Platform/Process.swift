@@ -46,3 +46,24 @@ public enum ProcessFacts {
         getgrnam(name).map { $0.pointee.gr_gid }
     }
 }
+
+extension ProcessFacts {
+    /// Where this program's own file is; nil when /proc does not tell.
+    public static var executablePath: String? {
+        var buffer = [CChar](repeating: 0, count: 4_096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        guard count > 0 else { return nil }
+        return String(
+            decoding: buffer.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// Becomes another program; returns only where that fails.
+    public static func become(_ path: String, _ arguments: [String]) -> SystemError {
+        var vector: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
+        vector.append(nil)
+        defer { for text in vector { free(text) } }
+        // Without a slash, as a shell would find it.
+        execvp(path, &vector)
+        return .current("exec", path: path)
+    }
+}

@@ -4,7 +4,9 @@ import QuipuModel
 @main
 enum Main {
     static func main() {
-        if !Hook.runIfAsked(CommandLine.arguments) { Quipu.main() }
+        if Hook.runIfAsked(CommandLine.arguments) { return }
+        Import.becomeIfAsked(CommandLine.arguments)
+        Quipu.main()
     }
 }
 
@@ -26,7 +28,8 @@ struct Quipu: ParsableCommand {
             CostCommand.self, LimitsCommand.self, PricesCommand.self, StatuslineCommand.self,
             TasksCommand.self, TaskCommand.self, OverviewCommand.self, DocsCommand.self,
             SQLCommand.self, MetricsCommand.self, TopCommand.self, TailCommand.self,
-            SendCommand.self, HookCommand.self, CallCommand.self, DiscoverCommand.self,
+            SendCommand.self, HookCommand.self, ImportCommand.self, CallCommand.self,
+            DiscoverCommand.self,
             BackupCommand.self, RestoreCommand.self, RetentionCommand.self,
             PersistenceCommand.self, FlushCommand.self,
         ])

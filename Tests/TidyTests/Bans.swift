@@ -19,7 +19,7 @@ struct Ban: Sendable {
     }
 
     private static let executables: Set<String> = [
-        "quipud", "quipu-agent", "quipu", "metrics-example", "client-bench",
+        "quipud", "quipu-agent", "quipu", "quipu-import", "metrics-example", "client-bench",
         "intake-bench",
     ]
 

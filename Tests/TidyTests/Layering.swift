@@ -2,17 +2,17 @@
 /// this says who may see the system and the large libraries.
 enum Layering {
     static let mayImport: [String: Set<String>] = [
-        "ArgumentParser": ["quipud", "quipu-agent", "quipu"],
+        "ArgumentParser": ["quipud", "quipu-agent", "quipu", "quipu-import"],
         "CPlatform": ["Platform"],
         "CSimdJSON": ["Intake"],
         "CZstd": ["QuipuStore"],
         "Configuration": ["Settings"],
         "CoreMetrics": ["QuipuMetrics", "client-bench"],
         "Dispatch": ["DaemonCore", "QuipuStore"],
-        "Foundation": ["DaemonCore", "QuipuStore"],
+        "Foundation": ["DaemonCore", "Importing", "QuipuStore"],
         "FoundationEssentials": ["DaemonCore", "QuipuStore", "Settings"],
         "GRDB": ["QuipuStore"],
-        "GRDBSQLite": ["QuipuStore"],
+        "GRDBSQLite": ["Importing", "QuipuStore"],
         "Glibc": ["Platform"],
         "Logging": ["DaemonCore", "quipud"],
         "Metrics": ["metrics-example"],

@@ -1,0 +1,96 @@
+import QuipuModel
+import QuipuProtocol
+
+extension ImportPlanner {
+    /// An array of rows.
+    mutating func addRows(_ path: String, _ json: JSON, _ kind: OriginalKind) {
+        guard let elements = json.array else { return refuse(path, "is no JSON array") }
+        let rows = elements.enumerated().map { (label: String($0 + 1), row: $1) }
+        append(
+            builder.table(kind, path: path, rows: rows) { row, identities throws(Refusal) in
+                kind == .toolUsage
+                    ? [try RowTranslation.toolCall(row, &identities, tasks: nil)]
+                    : [try RowTranslation.status(row, &identities)]
+            })
+    }
+
+    /// An object of rows by their id.
+    mutating func addKeyed(_ path: String, _ json: JSON, _ kind: OriginalKind) {
+        let rows: [(label: String, row: JSON)]
+        if let members = json.members {
+            rows = members.map { (label: $0.name, row: $0.value) }
+        } else if let elements = json.array {
+            rows = elements.enumerated().map {
+                (label: $1["task_id"]?.string ?? String($0 + 1), row: $1)
+            }
+        } else {
+            return refuse(path, "is neither a JSON object nor an array")
+        }
+        var table = builder.table(kind, path: path, rows: rows) {
+            row, identities throws(Refusal) in
+            kind == .tasks
+                ? try RowTranslation.task(row, key: row.label, &identities)
+                : [try RowTranslation.session(row, key: row.label, &identities)]
+        }
+        if kind == .sessions {
+            let nested = rows.flatMap { $0.row.members ?? [] }.filter { $0.value.array != nil }
+            let names = Set(nested.map(\.name)).sorted()
+            if !names.isEmpty {
+                table.notes.append(
+                    "lists inside of sessions are not taken: \(names.joined(separator: ", "))")
+            }
+        }
+        append(table)
+    }
+
+    /// `{"USER":{"records":[…],"total_cost":…,"limits":{…}}}`
+    mutating func addUsage(_ path: String, _ json: JSON) {
+        guard let users = json.members else { return refuse(path, "is no JSON object") }
+        var rows: [(label: String, row: JSON)] = []
+        var owners: [String: String] = [:]
+        var limits: [ImportedLimit] = []
+        for user in users {
+            for (index, record) in (user.value["records"]?.array ?? []).enumerated() {
+                let label = "\(user.name).records[\(index)]"
+                rows.append((label: label, row: record))
+                owners[label] = user.name
+            }
+            for (name, period) in [("daily", "day"), ("weekly", "week"), ("monthly", "month")] {
+                guard let limit = user.value["limits"]?[name]?.double, limit > 0 else { continue }
+                limits.append(ImportedLimit(user: user.name, period: period, limitUSD: limit))
+            }
+        }
+        var table = builder.table(.usage, path: path, rows: rows) {
+            row, identities throws(Refusal) in
+            [try RowTranslation.usage(row, user: owners[row.label] ?? "", &identities)]
+        }
+        table.notes += users.compactMap(ImportPlanner.cappedNote)
+        append(table)
+        append(limits)
+    }
+
+    /// The file keeps the last 1,000 records of a user, and sums over all that ever were.
+    private static func cappedNote(_ user: JSON.Member) -> String? {
+        let records = user.value["records"]?.array ?? []
+        let told = Int64(((user.value["total_cost"]?.double ?? 0) * 1e9).rounded())
+        let sum = records.reduce(into: Int64(0)) {
+            $0 += Int64((($1["cost"]?.double ?? 0) * 1e9).rounded())
+        }
+        let requests = user.value["total_requests"]?.int ?? Int64(records.count)
+        let missing = requests - Int64(records.count)
+        guard missing != 0 || abs(told - sum) > 1_000 else { return nil }
+        return "user \(user.name): total_cost is \(USD.text(told)) for \(requests) requests, its "
+            + "\(records.count) records add up to \(USD.text(sum)); \(USD.text(told - sum)) of "
+            + "\(missing) requests is in no record and cannot be taken"
+    }
+}
+
+enum USD {
+    /// `$1.234567`
+    static func text(_ nano: Int64) -> String {
+        let micro = (nano.magnitude + 500) / 1_000
+        let digits = String(micro % 1_000_000)
+        return (nano < 0 ? "-$" : "$") + "\(micro / 1_000_000)."
+            + String(repeating: "0", count: 6 - digits.utf8.count) + digits
+    }
+}
