@@ -24,6 +24,7 @@ struct EventReader {
         readWho(&builder)
         readContext(&builder)
         readFile(&builder)
+        readIdentity(&builder)
         readDuration()
         readStatus()
         readError(&builder)
@@ -123,6 +124,14 @@ struct EventReader {
         else { return }
         event.access = access
         event.path = builder.append(text: path)
+    }
+
+    /// An application that gives an event a `uuid` may tell it again.
+    private mutating func readIdentity(_ builder: inout BatchBuilder) {
+        guard case .application = shape, let index = document.index(.uuid),
+            document.members[index].nameBytes.equals("uuid")
+        else { return }
+        event.identity = column(index, .name, &builder)
     }
 
     private mutating func readDuration() {

@@ -38,6 +38,11 @@ struct LineRecords {
     mutating func add(_ event: EventRecord, to builder: inout BatchBuilder) {
         var event = event
         event.isFurther = isFurther
+        // A copy of the row under another session tells of the same call. Ids that are short are
+        // made up, and anybody may make up the same ones.
+        if event.half != .whole, event.toolUseID.count >= Limits.uniqueIDBytesMin {
+            event.identity = event.toolUseID
+        }
         isFurther = true
         builder.add(event)
     }

@@ -60,8 +60,8 @@ public struct EventRecord: Sendable {
     public var error = Slice.none
     /// The call's id, which joins its two halves.
     public var toolUseID = Slice.none
-    /// What makes a whole event the same one wherever it is told again (a transcript row's
-    /// `uuid`); `none` when every line is an event of its own.
+    /// What makes an event the same one wherever it is told again, under whatever session: a
+    /// transcript row's `uuid`, of a call told by one its id. `none` when nobody tells it again.
     public var identity = Slice.none
     public var context = RecordContext()
     /// The file that the call touched, and how.

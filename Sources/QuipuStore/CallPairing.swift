@@ -58,6 +58,7 @@ struct CallFacts {
             call.durationMicroseconds = span
             call.flags.insert(.durationIsSpan)
         }
+        call.takeTime(of: closing)
         if opening.access == .none { call.access = closing.access }
         call.closingPayload = closing.closingPayload
         switch (opening.attributes, closing.attributes) {
@@ -68,6 +69,13 @@ struct CallFacts {
         case (let first, let second): call.attributes = first ?? second
         }
         return call
+    }
+
+    /// When a line came says less than a time that a line tells.
+    private mutating func takeTime(of line: CallFacts) {
+        guard flags.contains(.timeIsArrival), !line.flags.contains(.timeIsArrival) else { return }
+        time = line.time
+        flags.remove(.timeIsArrival)
     }
 
     /// From opening to closing, where both lines have times of their own and these are in order.
@@ -88,12 +96,19 @@ struct CallFacts {
             call.durationMicroseconds = told
             call.flags.remove(.durationIsSpan)
         }
+        call.takeTime(of: line)
+        call.identity = identity ?? line.identity
         call.name = name ?? line.name
         call.task = task ?? line.task
         call.agent = agent ?? line.agent
         if status == .error, line.status == .error, error == nil {
             call.error = line.error
             call.errorCategory = line.errorCategory
+        }
+        // What was blocked never ran: a result that only says so once more yields to it.
+        if status == .error, line.status == .blocked {
+            call.status = .blocked
+            call.errorCategory = nil
         }
         if access == .none { call.access = line.access }
         call.openingPayload = openingPayload ?? line.openingPayload
@@ -115,7 +130,8 @@ struct CallFacts {
             && durationMicroseconds == other.durationMicroseconds && name == other.name
             && task == other.task && agent == other.agent && context == other.context
             && error == other.error && errorCategory == other.errorCategory
-            && access == other.access && attributes == other.attributes
+            && access == other.access && identity == other.identity
+            && attributes == other.attributes
             && openingPayload == other.openingPayload && closingPayload == other.closingPayload
     }
 }
@@ -126,9 +142,9 @@ struct CallFacts {
 /// The high half is the session's id, the low half a hash of the call's id, else of the event's
 /// identity, else 0. One index does for both questions, since each event needs only one entry; and
 /// the entries of one session are neighbours, so that a commit changes few pages of it. Keys that
-/// began with the ids, which are random, would change a page for each event; therefore copies in
-/// another session are found as `ForkFinder` says. Equal keys are only a hint, the members
-/// themselves decide.
+/// began with the ids, which are random, would change a page for each event; therefore only what
+/// may be copied to another session is in `events_by_identity`, too. Equal keys are only a hint,
+/// the members themselves decide.
 enum CallKey {
     static func of(session: Int64?, low: UInt64) -> Int64 {
         ((session ?? 0) & 0x7fff_ffff) << 32 | Int64(low & 0xffff_ffff)

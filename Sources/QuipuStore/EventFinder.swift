@@ -2,26 +2,27 @@ import QuipuModel
 
 /// Finds the stored event that a line is about; the writer's side.
 final class EventFinder {
-    private let forks: ForkFinder
     private let findCall: RawStatement
-    private let findIdentity: RawStatement
+    private let findCallAnywhere: RawStatement
+    private let findAnywhere: RawStatement
     private let findOpen: RawStatement
     private let findPrompt: RawStatement
     private let load: RawStatement
 
     init(_ connection: OpaquePointer) throws {
-        forks = try ForkFinder(connection)
         findCall = try RawStatement(
             connection,
             """
             SELECT id FROM events
             WHERE call_key = ?1 AND session IS ?2 AND tool_use_id = ?3 AND flags & ?4 LIMIT 1
             """)
-        findIdentity = try RawStatement(
+        findCallAnywhere = try RawStatement(
             connection,
             """
-            SELECT id FROM events WHERE call_key = ?1 AND session IS ?2 AND identity = ?3 LIMIT 1
+            SELECT id FROM events WHERE identity = ?1 AND tool_use_id = ?2 AND flags & ?3 LIMIT 1
             """)
+        findAnywhere = try RawStatement(
+            connection, "SELECT id FROM events WHERE identity = ?1 LIMIT 1")
         findOpen = try RawStatement(
             connection,
             """
@@ -56,32 +57,27 @@ final class EventFinder {
 
     // MARK: By id
 
+    /// In its session; else, where it may be a copy, in any.
     private func withID(_ row: NewEventRow) throws -> Int64? {
-        if let seq = try withID(row, row.session, row.callKey) { return seq }
-        // A copy in a session that another one became.
-        guard let session = row.session else { return nil }
-        for origin in try forks.origins(of: session) {
-            if let seq = try withID(row, origin, row.callKey(in: origin)) { return seq }
+        guard row.isCallHalf, let id = row.toolUseID else {
+            // A row of a transcript may hold several calls: those are known by their own ids.
+            guard !row.isCallHalf, let identity = row.identity else { return nil }
+            findAnywhere.bind(1, identity)
+            defer { findAnywhere.reset() }
+            return try findAnywhere.step() ? findAnywhere.int(0) : nil
         }
-        return try forks.find(row, session: session)
-    }
-
-    private func withID(_ row: NewEventRow, _ session: Int64?, _ key: Int64?) throws -> Int64? {
-        if row.isCallHalf, let id = row.toolUseID {
-            findCall.bind(1, key)
-            findCall.bind(2, session)
-            findCall.bind(3, text: id)
-            findCall.bind(4, EventFlags.halves.rawValue)
-            defer { findCall.reset() }
-            if try findCall.step() { return findCall.int(0) }
-        }
-        // Of a call, the id above; a row of a transcript may hold several calls.
-        guard !row.isCallHalf, let identity = row.identity else { return nil }
-        findIdentity.bind(1, key)
-        findIdentity.bind(2, session)
-        findIdentity.bind(3, identity)
-        defer { findIdentity.reset() }
-        return try findIdentity.step() ? findIdentity.int(0) : nil
+        findCall.bind(1, row.callKey)
+        findCall.bind(2, row.session)
+        findCall.bind(3, text: id)
+        findCall.bind(4, EventFlags.halves.rawValue)
+        defer { findCall.reset() }
+        if try findCall.step() { return findCall.int(0) }
+        guard let identity = row.identity else { return nil }
+        findCallAnywhere.bind(1, identity)
+        findCallAnywhere.bind(2, text: id)
+        findCallAnywhere.bind(3, EventFlags.halves.rawValue)
+        defer { findCallAnywhere.reset() }
+        return try findCallAnywhere.step() ? findCallAnywhere.int(0) : nil
     }
 
     // MARK: Without an id

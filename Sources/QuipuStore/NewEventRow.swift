@@ -79,11 +79,6 @@ struct NewEventRow {
         EventTime(microseconds: event.time.microseconds, isArrival: event.timeIsArrival)
     }
 
-    /// The key that it would have in another session.
-    func callKey(in session: Int64) -> Int64 {
-        CallKey.of(session: session, low: Self.low(toolUseID, identity))
-    }
-
     var durationMicroseconds: Int64? {
         event.durationMicroseconds < 0 ? nil : event.durationMicroseconds
     }

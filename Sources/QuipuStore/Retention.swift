@@ -136,7 +136,7 @@ struct RetentionWriter {
             SELECT session FROM sessions WHERE last_activity < ?1 AND last < ?1
             ORDER BY session LIMIT ?2
             """
-        for table in ["session_tools", "session_agents", "session_origins", "sessions"] {
+        for table in ["session_tools", "session_agents", "sessions"] {
             let delete = try RawStatement(
                 connection, "DELETE FROM \(table) WHERE session IN (\(old))")
             delete.bind(1, cutoff(policy.eventsSeconds))

@@ -29,7 +29,7 @@ extension Writer {
 private enum RecentRows {
     /// Tables that are small, or that ids depend on.
     private static let whole = [
-        "strings", "contexts", "session_origins", "sources", "ledger_rejected", "ledger_lost",
+        "strings", "contexts", "sources", "ledger_rejected", "ledger_lost",
         "rejects", "series", "counters", "elements", "prices", "limits", "usage_counters",
         "usage_totals",
     ]

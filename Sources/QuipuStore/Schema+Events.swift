@@ -12,6 +12,7 @@ extension Schema {
         SET call_key = \(CallKey.sql(session: "session", low: "ifnull(call_key, 0)"))
         WHERE session IS NOT NULL OR call_key IS NOT NULL;
         CREATE INDEX events_by_call ON events (call_key) WHERE call_key IS NOT NULL;
+        CREATE INDEX events_by_identity ON events (identity) WHERE identity IS NOT NULL;
         """
 
     /// After the categories of errors are filled in.
@@ -31,12 +32,6 @@ extension Schema {
         ALTER TABLE sessions ADD COLUMN timed INTEGER NOT NULL DEFAULT 1;
         UPDATE sessions SET first = started, last = last_activity;
         CREATE INDEX sessions_by_parent ON sessions (parent) WHERE parent IS NOT NULL;
-
-        CREATE TABLE session_origins (
-            session INTEGER NOT NULL,
-            origin INTEGER NOT NULL,
-            PRIMARY KEY (session, origin)
-        ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE session_agents (
             session INTEGER NOT NULL,

@@ -47,9 +47,11 @@ import Testing
                 for index in 0..<40 {
                     var half = opening(10 + Double(index))
                     half.toolUseID = "\(Self.callID)\(index)"
+                    half.identity = half.toolUseID
                     rows.append(half)
                     half = closing(10.5 + Double(index))
                     half.toolUseID = "\(Self.callID)\(index)"
+                    half.identity = half.toolUseID
                     rows.append(half)
                 }
                 for index in rows.indices { rows[index].session = session }
@@ -63,6 +65,7 @@ import Testing
             own.session = "fork"
             var ownCall = closing(100)
             ownCall.session = "fork"
+            ownCall.identity = ownCall.toolUseID
             try await store.commit(transcript("fork") + [own, ownCall], from: "fork")
             #expect(try await store.allEvents().count == 44)
             #expect(try await store.session("s")?.summary.toolCount == 40)

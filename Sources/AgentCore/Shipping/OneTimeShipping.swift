@@ -30,6 +30,8 @@ public final class OneTimeShipping {
     private var tokens: Set<SourceToken> = []
     private var paths: [SourceToken: String] = [:]
     private var totalBytes: UInt64 = 0
+    /// When documents are looked at again, monotonic milliseconds; 0 while none waits.
+    private var settleAtMs: Int64 = 0
     /// What the daemon would not take: path and reason.
     public private(set) var refused: [(path: String, reason: String)] = []
 
@@ -96,6 +98,7 @@ public final class OneTimeShipping {
                     // Who was never there is not waited for.
                     break
                 }
+                settle()
                 let left = min(link.shipper.backlogBytes, totalBytes)
                 progress(Progress(doneBytes: totalBytes - left, totalBytes: totalBytes))
             }
@@ -103,6 +106,16 @@ public final class OneTimeShipping {
             throw .system(error)
         }
         guard tokens.isEmpty || link.shipper.isCaughtUp else { throw .unreachable(socketPath) }
+    }
+
+    /// Documents are read once they have stood still for a moment.
+    private func settle() {
+        guard link.shipper.hasSettling else { return }
+        let now = Self.nowMs
+        if settleAtMs == 0 { settleAtMs = now + AgentLimits.settleMs }
+        guard now >= settleAtMs else { return }
+        settleAtMs = 0
+        link.settleAll()
     }
 
     /// Waits for the daemon; false without a connection.
@@ -120,7 +133,7 @@ public final class OneTimeShipping {
         } else {
             try poller.change(raw, interest, token: Self.linkToken)
         }
-        try poller.wait(milliseconds: hasMore ? 0 : 1_000) { _ in }
+        try poller.wait(milliseconds: hasMore ? 0 : settleAtMs > 0 ? 20 : 1_000) { _ in }
         for outcome in link.receive(nowMs: Self.nowMs) { take(outcome) }
         return true
     }
