@@ -171,6 +171,11 @@ enum CallKey {
         return (hash ^ hash >> 32) & 0xffff_ffff
     }
 
+    /// The column of that name, of a call's id or a row's.
+    static func identity(_ text: UnsafeRawBufferPointer) -> Int64 {
+        Int64(bitPattern: hash(text))
+    }
+
     static func hash(_ text: UnsafeRawBufferPointer) -> UInt64 {
         var hash = FNV1a()
         hash.combine(text)

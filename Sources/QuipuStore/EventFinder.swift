@@ -7,7 +7,11 @@ final class EventFinder {
     private let findAnywhere: RawStatement
     private let findOpen: RawStatement
     private let findPrompt: RawStatement
+    private let callsAround: RawStatement
+    private let promptsAround: RawStatement
     private let load: RawStatement
+    private static let relativesMax = 8_192
+    private var relatives: [Int64: [Int64]] = [:]
 
     init(_ connection: OpaquePointer) throws {
         findCall = try RawStatement(
@@ -38,6 +42,21 @@ final class EventFinder {
             WHERE open_key = ?1 AND flags IN (?2, ?3) AND session = ?4 AND kind = ?5
             ORDER BY time, id LIMIT 1
             """)
+        callsAround = try RawStatement(
+            connection,
+            """
+            SELECT id FROM (
+                SELECT id, tool_use_id, flags FROM events WHERE time BETWEEN ?1 AND ?2 LIMIT ?3)
+            WHERE tool_use_id = ?4 AND flags & ?5 LIMIT 1
+            """)
+        promptsAround = try RawStatement(
+            connection,
+            """
+            SELECT id, session, open_key FROM (
+                SELECT id, session, open_key, kind, flags FROM events
+                WHERE time BETWEEN ?1 AND ?2 LIMIT ?3)
+            WHERE kind = ?4 AND flags = ?5 AND open_key IS NOT NULL
+            """)
         load = try RawStatement(
             connection,
             """
@@ -51,13 +70,48 @@ final class EventFinder {
     /// The `seq` of the event that `row` tells of.
     func match(_ row: NewEventRow) throws -> Int64? {
         if row.hasID, let seq = try withID(row) { return seq }
-        guard row.openKey != nil else { return nil }
-        return row.isCallHalf ? try open(row) : try prompt(row)
+        if row.openKey != nil, let seq = row.isCallHalf ? try open(row) : try prompt(row) {
+            return seq
+        }
+        return row.identity == nil ? nil : try around(row)
+    }
+
+    // MARK: By time
+
+    /// Hooks and transcripts give one event times that differ, up to this.
+    private static let clockDifference: Int64 = 2_000_000
+    /// Of those that share a moment, so that no log makes this slow.
+    private static let neighboursMax: Int64 = 256
+
+    /// What only hooks have told so far, where a copy's transcript comes before its origin's: the
+    /// copy bears another session, but the origin's times.
+    private func around(_ row: NewEventRow) throws -> Int64? {
+        let time = row.event.time.microseconds
+        guard row.half != .whole, !row.event.timeIsArrival, abs(time) < Int64.max / 2 else {
+            return nil
+        }
+        let statement = row.isCallHalf ? callsAround : promptsAround
+        statement.bind(1, time - Self.clockDifference)
+        statement.bind(2, time + Self.clockDifference)
+        statement.bind(3, Self.neighboursMax)
+        defer { statement.reset() }
+        if row.isCallHalf {
+            statement.bind(4, text: row.toolUseID)
+            statement.bind(5, EventFlags.halves.rawValue)
+            return try statement.step() ? statement.int(0) : nil
+        }
+        statement.bind(4, row.kind)
+        statement.bind(5, EventFlags.hasOpening.rawValue)
+        while try statement.step() {
+            let key = row.openKey(in: statement.optionalInt(1))
+            if key != nil, key == statement.optionalInt(2) { return statement.int(0) }
+        }
+        return nil
     }
 
     // MARK: By id
 
-    /// In its session; else, where it may be a copy, in any.
+    /// In its session; else, since it may be a copy or have one, in any.
     private func withID(_ row: NewEventRow) throws -> Int64? {
         guard row.isCallHalf, let id = row.toolUseID else {
             // A row of a transcript may hold several calls: those are known by their own ids.
@@ -66,18 +120,42 @@ final class EventFinder {
             defer { findAnywhere.reset() }
             return try findAnywhere.step() ? findAnywhere.int(0) : nil
         }
-        findCall.bind(1, row.callKey)
-        findCall.bind(2, row.session)
-        findCall.bind(3, text: id)
-        findCall.bind(4, EventFlags.halves.rawValue)
-        defer { findCall.reset() }
-        if try findCall.step() { return findCall.int(0) }
-        guard let identity = row.identity else { return nil }
-        findCallAnywhere.bind(1, identity)
+        if let seq = try call(id, key: row.callKey, row.session) { return seq }
+        guard id.count >= Limits.uniqueIDBytesMin else { return nil }
+        findCallAnywhere.bind(1, CallKey.identity(id))
         findCallAnywhere.bind(2, text: id)
         findCallAnywhere.bind(3, EventFlags.halves.rawValue)
         defer { findCallAnywhere.reset() }
-        return try findCallAnywhere.step() ? findCallAnywhere.int(0) : nil
+        if try findCallAnywhere.step() { return findCallAnywhere.int(0) }
+        guard row.identity != nil, let session = row.session else { return nil }
+        for relative in relatives[session] ?? [] {
+            let key = CallKey.of(session: relative, low: CallKey.low(id))
+            if let seq = try call(id, key: key, relative) { return seq }
+        }
+        return nil
+    }
+
+    private func call(
+        _ id: UnsafeRawBufferPointer, key: Int64?, _ session: Int64?
+    ) throws -> Int64? {
+        findCall.bind(1, key)
+        findCall.bind(2, session)
+        findCall.bind(3, text: id)
+        findCall.bind(4, EventFlags.halves.rawValue)
+        defer { findCall.reset() }
+        return try findCall.step() ? findCall.int(0) : nil
+    }
+
+    /// A line of one session told of an event of another one: either is a copy of the other. So
+    /// what only hooks have told of the one is looked for there, too. Forgotten with the process,
+    /// and learnt again from the next such line.
+    func relate(_ session: Int64?, _ other: Int64?) {
+        guard let session, let other, session != other else { return }
+        if relatives.count >= Self.relativesMax { relatives.removeAll(keepingCapacity: true) }
+        for (one, two) in [(session, other), (other, session)]
+        where relatives[one]?.contains(two) != true {
+            relatives[one, default: []].append(two)
+        }
     }
 
     // MARK: Without an id

@@ -144,8 +144,11 @@ final class EventWriter {
     ) throws -> Outcome {
         let halves = row.flags.intersection(.halves)
         let isNew = !stored.flags.isSuperset(of: halves)
-        // A copy in another session knows nothing of its own.
-        guard isNew || (row.isCallHalf && stored.session == row.session) else { return .repeated }
+        // A copy in another session knows nothing of its own but, where only hooks have told of
+        // the call so far, that there are copies.
+        finder.relate(row.session, stored.session)
+        let isCopy = stored.session != row.session && stored.identity != nil
+        guard isNew || (row.isCallHalf && !isCopy) else { return .repeated }
         let line = row.facts(payload: payloads.reference(to: row.event.payload))
         var call: CallFacts
         if isNew {

@@ -20,6 +20,8 @@ struct NewEventRow {
     let path: Int64?
     private(set) var callKey: Int64?
     private(set) var openKey: Int64?
+    /// Of a prompt's text.
+    private let promptHash: UInt64?
     private let bytes: UnsafeRawBufferPointer
 
     init(
@@ -39,9 +41,12 @@ struct NewEventRow {
         agent = try id(event.agent)
         context = try contexts.resolve(event.context, bytes, session: session)
         toolUseID = Self.text(event.toolUseID, bytes)
-        let identity = Self.text(event.identity, bytes).map {
-            Int64(bitPattern: CallKey.hash($0))
-        }
+        // A call that has no time of its own cannot be found around it.
+        let isFoundByID =
+            event.timeIsArrival && event.half != .whole
+            && event.toolUseID.count >= Limits.uniqueIDBytesMin
+        let known = isFoundByID ? event.toolUseID : event.identity
+        let identity = Self.text(known, bytes).map { CallKey.identity($0) }
         self.identity = identity
         path = event.access == .none ? nil : try id(event.path)
         errorCategory =
@@ -50,6 +55,7 @@ struct NewEventRow {
         if kind == kinds.prompt, session != nil, event.half == .whole {
             prompt = Self.promptHash(event, bytes, payloads)
         }
+        promptHash = prompt
         half = prompt == nil ? event.half : identity == nil ? .opening : .closing
         var flags: EventFlags = event.timeIsArrival ? .timeIsArrival : []
         if half == .opening { flags.insert(.hasOpening) }
@@ -67,6 +73,11 @@ struct NewEventRow {
             // A blocked call never ran: no closing line will follow.
             openKey = CallKey.open(session: session, name)
         }
+    }
+
+    /// The key that a prompt would have in another session.
+    func openKey(in session: Int64?) -> Int64? {
+        promptHash.map { CallKey.open(session: session, Int64(bitPattern: $0)) }
     }
 
     /// One line of a tool call, rather than of a prompt.

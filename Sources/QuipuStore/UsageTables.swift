@@ -41,7 +41,8 @@ final class UsageCallTable {
                 task = ?6, context = ?7, model = ?8, request_type = ?9, input = ?10,
                 cache_write_5m = ?11, cache_write_1h = ?12, cache_read = ?13, output = ?14,
                 stated_usd = ?15, cost_usd = ?16, price = ?17,
-                request_id = ifnull(request_id, ?18), rows = rows + 1
+                request_id = ifnull(iif(?20, ?18, request_id), ifnull(request_id, ?18)),
+                rows = rows + 1
             WHERE id = ?19
             """)
         count = try RawStatement(
@@ -95,13 +96,15 @@ final class UsageCallTable {
         return sqlite3_last_insert_rowid(connection)
     }
 
+    /// With `renames` the call is known by this request from now on.
     func update(
         _ id: Int64, _ call: UsageFacts, _ cost: Double?, _ price: Int64?,
-        request: UnsafeRawBufferPointer?
+        request: UnsafeRawBufferPointer?, renames: Bool
     ) throws {
         bind(call, cost, price, to: update)
         update.bind(18, text: request)
         update.bind(19, id)
+        update.bind(20, Int64(renames ? 1 : 0))
         try update.run()
     }
 

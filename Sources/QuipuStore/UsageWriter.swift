@@ -93,7 +93,10 @@ final class UsageWriter {
         let (cost, price) = try cost(of: call)
         spend.add(known.costUSD.map { -$0 }, known.facts)
         spend.add(cost, call)
-        try calls.update(known.id, call, cost, price, request: request)
+        // The main conversation's further rows bear its request, not the side conversation's.
+        let renames =
+            known.facts.flags.contains(.isSidechain) && !row.flags.contains(.isSidechain)
+        try calls.update(known.id, call, cost, price, request: request, renames: renames)
     }
 
     private func cost(of call: UsageFacts) throws -> (Double?, Int64?) {

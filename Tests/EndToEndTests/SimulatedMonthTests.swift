@@ -64,7 +64,7 @@ import Testing
         // What a subagent is asked, no person has typed.
         let prompts = try summary(
             month, ["day"],
-            [.init("kind", "prompt"), .init("where", ["agent_id": nil]), month.zone])
+            [.init("kind", "prompt"), month.zone])
         expectSame(
             try keyed(prompts) { try month.date($0) }, members(month.truth["prompts_by_day"]),
             "prompts by day")

@@ -56,8 +56,8 @@ import Testing
             message: "m", request: "r2", agent: "a", tokens: [9, 0, 0, 0, 9], isFinal: true)
         side.isSidechain = true
         try await withStore { store in
-            try await store.commit(usage: sideFirst ? [side] : [main], from: "a")
-            try await store.commit(usage: sideFirst ? [main] : [side], from: "b")
+            try await store.commit(usage: sideFirst ? [side] : [main, main], from: "a")
+            try await store.commit(usage: sideFirst ? [main, main] : [side], from: "b")
             let figures = try await store.figures()
             #expect(figures.requests == 1)
             #expect(figures.tokens.list == [7, 0, 0, 0, 7])
@@ -180,6 +180,7 @@ private struct CallModel {
         if known.request == nil { calls[index].request = line.request }
         if line.isSidechain != known.line.isSidechain {
             guard known.line.isSidechain else { return }
+            calls[index].request = line.request ?? calls[index].request
         } else if file == known.file {
             guard line.isFinal || !known.line.isFinal else { return }
         } else {

@@ -234,9 +234,10 @@ extension LineDecoder {
         guard records.isEmpty else { return }
         document.place("toolUseResult")
         var event = records.event
+        // What a subagent is told was written by the one that started it.
         let isPrompt =
             text.map(TranscriptText.isPrompt) == true && !document.isTrue("isMeta")
-            && !document.isTrue("isCompactSummary")
+            && !document.isTrue("isCompactSummary") && !document.isTrue("isSidechain")
         event.kind = builder.literal(isPrompt ? "prompt" : "user")
         addWhole(event, &records)
     }
