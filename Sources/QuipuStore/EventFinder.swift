@@ -9,6 +9,8 @@ final class EventFinder {
     private let findPrompt: RawStatement
     private let callsAround: RawStatement
     private let promptsAround: RawStatement
+    private let findFork: RawStatement
+    private let findTold: RawStatement
     private let load: RawStatement
     private static let relativesMax = 8_192
     private var relatives: [Int64: [Int64]] = [:]
@@ -57,6 +59,12 @@ final class EventFinder {
                 WHERE time BETWEEN ?1 AND ?2 LIMIT ?3)
             WHERE kind = ?4 AND flags = ?5 AND open_key IS NOT NULL
             """)
+        findFork = try RawStatement(
+            connection,
+            "SELECT parent FROM usage_counters WHERE session = ?1 AND started + ?2 >= ?3")
+        findTold = try RawStatement(
+            connection,
+            "SELECT id FROM events WHERE open_key = ?1 AND session = ?2 AND kind = ?3 LIMIT 1")
         load = try RawStatement(
             connection,
             """
@@ -73,7 +81,23 @@ final class EventFinder {
         if row.openKey != nil, let seq = row.isCallHalf ? try open(row) : try prompt(row) {
             return seq
         }
-        return row.identity == nil ? nil : try around(row)
+        if row.identity != nil, let seq = try around(row) { return seq }
+        return try history(row)
+    }
+
+    /// A fork that begins with its parent's history, all of it as of the moment it was forked.
+    private func history(_ row: NewEventRow) throws -> Int64? {
+        guard row.openKey(in: nil) != nil, !row.event.timeIsArrival else { return nil }
+        findFork.bind(1, row.session)
+        findFork.bind(2, Limits.forkReplayMs * 1_000)
+        findFork.bind(3, row.event.time.microseconds)
+        defer { findFork.reset() }
+        guard try findFork.step(), let parent = findFork.optionalInt(0) else { return nil }
+        findTold.bind(1, row.openKey(in: parent))
+        findTold.bind(2, parent)
+        findTold.bind(3, row.kind)
+        defer { findTold.reset() }
+        return try findTold.step() ? findTold.int(0) : nil
     }
 
     // MARK: By time

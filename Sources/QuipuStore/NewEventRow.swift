@@ -160,11 +160,13 @@ struct EventKinds {
 
 /// What a person asked, by which the hook's line and the transcript's know each other.
 enum PromptText {
-    private static let path = JSONPath("prompt")
+    /// As hooks and Claude's transcripts call it, and as Codex does.
+    private static let paths = [JSONPath("prompt"), JSONPath("message")]
 
     /// Of the text as a reader sees it: two writers may escape it in different ways.
     static func hash(in object: UnsafeRawBufferPointer) -> UInt64? {
-        guard let value = path.find(in: object), case .string(var text) = JSONText.scalar(value)
+        let found = paths.lazy.compactMap { $0.find(in: object) }.first
+        guard let value = found, case .string(var text) = JSONText.scalar(value)
         else { return nil }
         return text.withUTF8 { bytes in
             var kept = UnsafeRawBufferPointer(bytes)

@@ -63,8 +63,22 @@ extension LineDecoder {
     ) {
         var event = records.event
         if let kind { event.kind = builder.literal(kind) }
+        event.identity = identity(index)
         (event.attributes, event.payload) = builder.appendMembers(of: &document, merging: index)
         records.add(event, to: &builder)
+    }
+
+    private static let identityBytesMax = 256
+
+    /// Rows have no ids; but copies, archived or in forks, tell the same at the same time.
+    private mutating func identity(_ payload: Int) -> Slice {
+        guard let index = document.index(.time), let time = document.members[index].stringText
+        else { return .none }
+        let start = builder.batch.bytes.count
+        builder.write(time)
+        let text = document.valueText(document.members[payload])
+        builder.write(text.part(0, Swift.min(text.count, Self.identityBytesMax)))
+        return Slice(offset: start, count: builder.batch.bytes.count - start)
     }
 
     /// Whether a session's own first line names it, and not the copy of its parent's.
