@@ -16,6 +16,8 @@ extension Tailer {
         } catch {
             if !error.isMissing { complain(error) }
         }
+        // Names often begin with a time: what was written first is then read first.
+        entries.sort { $0.name < $1.name }
         for entry in entries {
             let next = globs.advance(states, name: entry.name)
             if next.isWatched || entry.mayBeDirectory && !next.states.isEmpty {
