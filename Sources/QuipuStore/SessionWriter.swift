@@ -106,6 +106,11 @@ final class SessionWriter {
             connection, "UPDATE sessions SET title = ?2 WHERE session = ?1")
     }
 
+    /// A model call: what is known of a session may be what it cost and no more.
+    func touch(_ session: Int64, at time: EventTime) {
+        changes[session, default: Change()].touch(at: time)
+    }
+
     /// A new event.
     func add(_ share: SessionShare, to session: Int64, at time: EventTime) {
         changes[session, default: Change()].touch(at: time)

@@ -13,6 +13,7 @@ final class UsageWriter {
     let connection: OpaquePointer
     private let strings: StringTable
     private let contexts: SessionContexts
+    private let sessions: SessionWriter
     private let members: ContextReader
     private let counters: UsageCounters
     private let calls: UsageCallTable
@@ -20,11 +21,13 @@ final class UsageWriter {
     private(set) var prices: PriceBook
 
     init(
-        _ connection: OpaquePointer, strings: StringTable, contexts: SessionContexts
+        _ connection: OpaquePointer, strings: StringTable, contexts: SessionContexts,
+        sessions: SessionWriter
     ) throws {
         self.connection = connection
         self.strings = strings
         self.contexts = contexts
+        self.sessions = sessions
         members = try ContextReader(connection)
         spend = try SpendTally(connection, contexts: members)
         counters = try UsageCounters(connection)
@@ -52,6 +55,10 @@ final class UsageWriter {
         _ usage: UsageRecord, _ bytes: UnsafeRawBufferPointer, source: Int64
     ) throws -> Outcome {
         let facts = try facts(usage, bytes, source: source)
+        if let session = facts.session {
+            sessions.touch(
+                session, at: EventTime(microseconds: facts.time, isArrival: usage.timeIsArrival))
+        }
         if usage.isSynthetic {
             try rows.insert(facts, tokens: facts.tokens, call: nil)
             return .made

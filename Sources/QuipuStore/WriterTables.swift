@@ -47,7 +47,8 @@ final class WriterTables {
             sessions: sessions, files: files, rollups: eventRollups)
         rollups = try RollupWriter(
             connection, strings: strings, seriesCount: countedSeries, seriesMax: seriesMax)
-        usage = try UsageWriter(connection, strings: strings, contexts: contexts)
+        usage = try UsageWriter(
+            connection, strings: strings, contexts: contexts, sessions: sessions)
         countedSeq = events.nextSeq
         countedBlock = payloads.nextID
     }
