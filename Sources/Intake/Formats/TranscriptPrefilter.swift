@@ -30,7 +30,8 @@ enum TranscriptPrefilter {
             switch line[position] {
             case UInt8(ascii: "\""):
                 guard let value = string(line, from: &position) else { return false }
-                if name.equals("type") {
+                // An attachment's own type, before or after this one, has the word on it.
+                if name.equals("type"), !value.equals("attachment") {
                     // What is torn off would have to be told.
                     return isSilent(type: value, attachment: nil) && endsWhole(line)
                 }
