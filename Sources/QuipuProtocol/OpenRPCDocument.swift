@@ -77,12 +77,12 @@ public enum OpenRPCDocument {
         "minimum":0,"description":"Rollups of metrics that went over into a wider span."},\#
         "rollups":{"type":"integer","minimum":0,"description":"Rollups that were dropped."},\#
         "series":{"type":"integer","minimum":0},"sources":{"type":"integer","minimum":0},\#
+        "usage_calls":{"type":"integer","minimum":0},"usage_rows":{"type":"integer","minimum":0},\#
+        "tasks":{"type":"integer","minimum":0},"documents":{"type":"integer","minimum":0},\#
         "bytes_freed":{"type":"integer","minimum":0,\#
-        "description":"Given back to the file system."},"usage_calls":{"type":"integer",\#
-        "minimum":0},"usage_rows":{"type":"integer","minimum":0},"tasks":{"type":"integer",\#
-        "minimum":0},"documents":{"type":"integer","minimum":0}},"required":["last_run",\#
-        "payload_blocks","events","sessions","event_rollups","rollups_merged","rollups","series",\#
-        "sources","bytes_freed","usage_calls","usage_rows","tasks","documents"]},\#
+        "description":"Given back to the file system."}},"required":["last_run","payload_blocks",\#
+        "events","sessions","event_rollups","rollups_merged","rollups","series","sources",\#
+        "usage_calls","usage_rows","tasks","documents","bytes_freed"]},\#
         "limits_hit":{"$ref":"#/components/schemas/counts_by_name",\#
         "description":"How often each bound was hit, by its name."}},"required":["uptime_s",\#
         "rss_bytes","ingest","commits","queries","subscriptions","stored","senders","retention",\#
@@ -954,12 +954,12 @@ public enum OpenRPCDocument {
         "minimum":0,"description":"Rollups of metrics that went over into a wider span."},\#
         "rollups":{"type":"integer","minimum":0,"description":"Rollups that were dropped."},\#
         "series":{"type":"integer","minimum":0},"sources":{"type":"integer","minimum":0},\#
+        "usage_calls":{"type":"integer","minimum":0},"usage_rows":{"type":"integer","minimum":0},\#
+        "tasks":{"type":"integer","minimum":0},"documents":{"type":"integer","minimum":0},\#
         "bytes_freed":{"type":"integer","minimum":0,\#
-        "description":"Given back to the file system."},"usage_calls":{"type":"integer",\#
-        "minimum":0},"usage_rows":{"type":"integer","minimum":0},"tasks":{"type":"integer",\#
-        "minimum":0},"documents":{"type":"integer","minimum":0}},"required":["payload_blocks",\#
-        "events","sessions","event_rollups","rollups_merged","rollups","series","sources",\#
-        "bytes_freed","usage_calls","usage_rows","tasks","documents"]},"tokens":{"type":"object",\#
+        "description":"Given back to the file system."}},"required":["payload_blocks","events",\#
+        "sessions","event_rollups","rollups_merged","rollups","series","sources","usage_calls",\#
+        "usage_rows","tasks","documents","bytes_freed"]},"tokens":{"type":"object",\#
         "description":"Five buckets that have nothing in common; input is what was neither written\#
          to a cache nor read from one.","properties":{"input":{"type":"integer","minimum":0},\#
         "cache_write_5m":{"type":"integer","minimum":0},"cache_write_1h":{"type":"integer",\#

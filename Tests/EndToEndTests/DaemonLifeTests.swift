@@ -169,19 +169,31 @@ import Testing
         #expect(count == bytes.count)
     }
 
-    /// A file that must not grow stands for a full disk: nothing is acknowledged, everything else
-    /// is answered.
+    /// Files that must not grow stand for a full disk: the daemon starts on what it has, nothing is
+    /// acknowledged, everything else is answered.
     @Test func aFailingDiskAcknowledgesNothing() throws {
         let rig = try Rig()
+        try rig.startDaemon()
+        rig.stop()
+        let files = FileManager.default
+        let size = try files.contentsOfDirectory(atPath: rig.state).compactMap { name in
+            try files.attributesOfItem(atPath: rig.state + "/" + name)[.size] as? Int
+        }.reduce(0, max)
         // The bound holds for the traffic log too, which is long by now: it gets one of its own.
         let traffic = rig.directory("traffic.jsonl")
         try rig.startDaemon(
-            underShell: "trap '' XFSZ; ulimit -f 400; exec",
+            underShell: "trap '' XFSZ; ulimit -f \(size / 1_024); exec",
             environment: ["QUIPU_TRAFFIC_LOG": traffic])
         defer { Self.hand(traffic) }
         let connection = try Connection(rig.ingestSocket)
-        let line = "{\"text\":\"\(String(repeating: "x", count: 900))\"}\n"
-        let text = String(repeating: line, count: 1_000)
+        // Random, so that it stays large whatever it is packed with.
+        var random = SeededGenerator()
+        print("seed \(random.seed)")
+        var text = ""
+        while text.utf8.count < 2 * size {
+            let numbers = (0..<40).map { _ in String(random.next(), radix: 36) }
+            text += "{\"text\":\"\(numbers.joined())\"}\n"
+        }
         try connection.send(
             "{\"method\":\"ingest.open\",\"params\":{\"source\":{\"key\":\"disk:1\","
                 + "\"path\":\"x.jsonl\"},\"size\":\(text.utf8.count)}}\n")

@@ -53,6 +53,7 @@ import Testing
         try await withStore { store in
             var original = line(1, "origin")
             original.toolUseID = "toolu_0123456789abcdef"
+            original.identity = original.toolUseID
             original.half = .closing
             var copy = original
             copy.session = "fork"

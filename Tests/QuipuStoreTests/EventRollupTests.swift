@@ -18,14 +18,19 @@ import Testing
             let duration =
                 Bool.random(using: &random) ? Double.random(in: 0...9_000, using: &random) : nil
             let id = "call-\(index)"
-            let opening = EventLine(
+            var opening = EventLine(
                 time: time, name: name, status: .running, half: .opening, session: "s",
                 toolUseID: id)
             let closing = EventLine(
                 time: time + Double.random(in: 0...4_000, using: &random), name: name,
                 status: random.pick([.ok, .error]), half: .closing, durationMs: duration,
                 session: "s", toolUseID: id)
-            switch Int.random(in: 0..<5, using: &random) {
+            switch Int.random(in: 0..<6, using: &random) {
+            case 5:
+                // Read later without a time, which another line tells.
+                opening.timeIsArrival = true
+                opening.time += Double.random(in: 0...200_000, using: &random).rounded(.down)
+                lines += [opening, closing]
             case 0: lines += [opening]
             case 1: lines += [closing]
             case 2: lines += [opening, closing]

@@ -79,6 +79,66 @@ import Testing
         }
     }
 
+    /// Codex writes the rows that a fork inherits with the time of the fork.
+    @Test(arguments: [1.0, 900_000]) func aCopyWithOtherTimesIsNoNewCall(time: Double)
+        async throws
+    {
+        try await withStore { store in
+            func call(_ session: String, _ time: Double) -> [EventLine] {
+                var lines = [opening(time), closing(time + 3)]
+                for index in lines.indices {
+                    lines[index].session = session
+                    lines[index].identity = Self.callID
+                }
+                return lines
+            }
+            try await store.commit(call("s", 500))
+            let original = try await store.allEvents()
+            try await store.commit(call("fork", time), from: "fork")
+            #expect(try await store.allEvents() == original)
+            #expect(original.map(\.durationMs) == [3_000])
+            #expect(try await store.session("fork") == nil)
+            #expect(try await store.session("s")?.summary.lastActivity == at(503))
+            let tools = try await store.tools(ToolQuery(range: everything)).rows
+            #expect(tools.map(\.counts.ok) == [1])
+            let ledger = try await store.ledger(PageRequest())
+            #expect(ledger.balanced)
+            #expect(ledger.total.merged == 3)
+        }
+    }
+
+    /// Hooks without times, read long afterwards; then the transcript.
+    @Test func aToldTimeReplacesOneOfArrival() async throws {
+        let day = 86_400.0
+        try await withStore { store in
+            var hook = closing(400 * day, 250)
+            hook.timeIsArrival = true
+            try await store.commit([hook], from: "hooks")
+            #expect(try await store.allEvents().map(\.time) == [at(400 * day)])
+            try await store.commit([opening(3 * day), closing(3 * day + 60)])
+            let events = try await store.allEvents()
+            #expect(events.map(\.time) == [at(3 * day)])
+            #expect(events.map(\.timeIsArrival) == [false])
+            #expect(events.map(\.durationMs) == [250])
+            let days = try await store.summary(
+                SummaryQuery(range: everything, groupBy: [.span(.day)])
+            ).rows
+            #expect(days.map { $0.group.map(\.value) } == [[.string("1970-01-04T00:00:00.000Z")]])
+            #expect(days.map(\.counts.ok) == [1])
+            for (first, calls) in [(3 * day, [1]), (400 * day, [])] {
+                let range = TimeRange(since: at(first), until: at(first + day))
+                let tools = try await store.tools(ToolQuery(range: range)).rows
+                #expect(tools.map(\.counts.ok) == calls)
+                #expect(tools.map { $0.duration?.max } == calls.map { _ in 250 })
+            }
+            let summary = try #require(try await store.session("s")).summary
+            #expect(summary.started == at(3 * day))
+            // The line that told nothing new was no activity.
+            #expect(summary.lastActivity == at(3 * day))
+            #expect(summary.toolCount == 1)
+        }
+    }
+
     @Test func idsThatAnybodyMayUseStayApart() async throws {
         try await withStore { store in
             var one = closing(1)

@@ -7,7 +7,7 @@ import Testing
 
 /// The store's rules over plain arrays, as simply as they can be said.
 struct StoreModel {
-    struct Record {
+    struct Record: Equatable {
         var line: EventLine
         var offset: Int64
         var source: String
@@ -32,13 +32,13 @@ struct StoreModel {
 
     mutating func store(_ line: EventLine, offset: Int64, source: String) {
         tallies[source, default: Tally()].received += 1
-        if line.half != .whole, let index = match(line) {
+        if let index = match(line) {
             tallies[source]?.merged += 1
             join(line, into: index)
             return
         }
         tallies[source]?.stored += 1
-        touch(line)
+        touch(line, in: line.session)
         records.append(
             Record(
                 line: line, offset: offset, source: source, hasOpening: line.half == .opening,
@@ -47,8 +47,8 @@ struct StoreModel {
                     && !(line.half == .opening && line.status == .blocked)))
     }
 
-    private mutating func touch(_ line: EventLine) {
-        guard let session = line.session else { return }
+    private mutating func touch(_ line: EventLine, in session: String?) {
+        guard let session else { return }
         let own = Span(
             started: line.time, lastActivity: line.time, isTimed: !line.timeIsArrival)
         guard let old = spans[session], old.isTimed || !own.isTimed else {
@@ -62,10 +62,20 @@ struct StoreModel {
     }
 
     private func match(_ line: EventLine) -> Int? {
-        if let id = line.toolUseID {
-            return records.firstIndex {
-                $0.line.half != .whole && $0.line.toolUseID == id && $0.line.session == line.session
+        guard line.half != .whole else {
+            return line.identity.flatMap { identity in
+                records.firstIndex { $0.line.identity == identity }
             }
+        }
+        if let id = line.toolUseID {
+            let calls = records.indices.filter {
+                records[$0].line.half != .whole && records[$0].line.toolUseID == id
+            }
+            // In its own session; else a copy, which only what has an identity may be.
+            return calls.first { records[$0].line.session == line.session }
+                ?? calls.first {
+                    line.identity != nil && records[$0].line.identity == line.identity
+                }
         }
         if line.half == .opening, line.status == .blocked { return nil }
         let fitting = records.indices.filter { index in
@@ -81,20 +91,39 @@ struct StoreModel {
     }
 
     private mutating func join(_ line: EventLine, into index: Int) {
+        guard line.half != .whole else { return }
         var record = records[index]
-        let isOpening = line.half == .opening
-        if isOpening ? record.hasOpening : record.hasClosing {
-            // A duration that a line tells is worth more than none and than a span.
-            guard let told = line.durationMs, record.durationMs == nil || record.durationIsSpan
-            else { return }
-            records[index].durationMs = told
-            if !record.hasOpening { records[index].line.durationMs = told }
-            records[index].durationIsSpan = false
-            return touch(line)
+        if line.half == .opening ? record.hasOpening : record.hasClosing {
+            // A copy in another session knows nothing of its own.
+            guard record.line.session == line.session else { return }
+            fill(&record, from: line)
+        } else {
+            record = joined(record, line)
         }
-        touch(line)
-        let (opening, closing) = isOpening ? (line, record.line) : (record.line, line)
+        guard record != records[index] else { return }
+        records[index] = record
+        touch(line, in: record.line.session)
+    }
+
+    /// The first line's word stands, but what is told is worth more than what is not.
+    private func fill(_ record: inout Record, from line: EventLine) {
+        if let told = line.durationMs, record.durationMs == nil || record.durationIsSpan {
+            record.durationMs = told
+            if !record.hasOpening { record.line.durationMs = told }
+            record.durationIsSpan = false
+        }
+        takeTime(&record.line, of: line)
+        record.line.identity = record.line.identity ?? line.identity
+        if record.line.status == .error, line.status == .blocked { record.line.status = .blocked }
+    }
+
+    private func joined(_ stored: Record, _ line: EventLine) -> Record {
+        var record = stored
+        let isOpening = line.half == .opening
+        let (opening, closing) = isOpening ? (line, stored.line) : (stored.line, line)
         record.line = opening
+        record.line.session = stored.line.session
+        record.line.identity = opening.identity ?? closing.identity
         record.line.status =
             opening.status == .blocked && closing.status == .error ? .blocked : closing.status
         record.line.error = closing.error
@@ -105,10 +134,18 @@ struct StoreModel {
             record.durationMs = (closing.time - opening.time) * 1_000
             record.durationIsSpan = true
         }
+        takeTime(&record.line, of: closing)
         record.hasOpening = true
         record.hasClosing = true
         record.isAlone = false
-        records[index] = record
+        return record
+    }
+
+    /// When a line came says less than a time that a line tells.
+    private func takeTime(_ record: inout EventLine, of line: EventLine) {
+        guard record.timeIsArrival, !line.timeIsArrival else { return }
+        record.time = line.time
+        record.timeIsArrival = false
     }
 }
 
@@ -125,6 +162,11 @@ struct StoreModel {
             ? random.pick([.running, .running, .blocked]) : random.pick([.ok, .ok, .error, .none])
         line.timeIsArrival = random.chance(10)
         if random.chance(50) { line.toolUseID = "t\(Int.random(in: 0..<30, using: &random))" }
+        // Of transcripts: a call's is its id.
+        if line.half != .whole, random.chance(50) { line.identity = line.toolUseID }
+        if line.half == .whole, random.chance(30) {
+            line.identity = "u\(Int.random(in: 0..<30, using: &random))"
+        }
         if line.status == .error { line.error = "it's \"broken\"; DROP TABLE events" }
         if line.half == .closing, random.chance(30) { line.durationMs = 3 }
         return line

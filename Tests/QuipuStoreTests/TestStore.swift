@@ -42,7 +42,7 @@ let everything = TimeRange(
     since: Timestamp(microseconds: .min), until: Timestamp(microseconds: .max))
 
 /// What a test says about an event.
-struct EventLine {
+struct EventLine: Equatable {
     var time: Double
     var timeIsArrival = false
     var kind = "tool_use"
