@@ -45,7 +45,7 @@ def read_once(options, mix, table, again):
         files = sorted(folder.glob("*.jsonl"))
         floor = run_json([FLOORS / "json_floor", *files])
         with quipu() as running:
-            project = running.logs / "projects" / "shop"
+            project = running.logs / "projects" / "-home-ana-shop"
             project.mkdir(parents=True)
             cpu, began = running.cpu_seconds(), time.monotonic()
             for file in files:
