@@ -145,8 +145,8 @@ final class EventFinder {
             return try findAnywhere.step() ? findAnywhere.int(0) : nil
         }
         if let seq = try call(id, key: row.callKey, row.session) { return seq }
-        guard id.count >= Limits.uniqueIDBytesMin else { return nil }
-        findCallAnywhere.bind(1, CallKey.identity(id))
+        guard row.identity != nil || id.count >= Limits.uniqueIDBytesMin else { return nil }
+        findCallAnywhere.bind(1, row.identity ?? CallKey.identity(id))
         findCallAnywhere.bind(2, text: id)
         findCallAnywhere.bind(3, EventFlags.halves.rawValue)
         defer { findCallAnywhere.reset() }

@@ -29,6 +29,8 @@ struct StoreModel {
     var tallies: [String: Tally] = [:]
     var positions: [String: UInt64] = [:]
     var spans: [String: Span] = [:]
+    /// Sessions of which one is known as a copy of the other; forgotten with the writer.
+    var relatives: [String: [String]] = [:]
 
     mutating func store(_ line: EventLine, offset: Int64, source: String) {
         tallies[source, default: Tally()].received += 1
@@ -71,11 +73,11 @@ struct StoreModel {
             let calls = records.indices.filter {
                 records[$0].line.half != .whole && records[$0].line.toolUseID == id
             }
-            // In its own session; else a copy, which only what has an identity may be.
-            return calls.first { records[$0].line.session == line.session }
-                ?? calls.first {
-                    line.identity != nil && records[$0].line.identity == line.identity
-                }
+            if let own = calls.first(where: { records[$0].line.session == line.session }) {
+                return own
+            }
+            // Else a copy, which only what has an identity may be.
+            return line.identity == nil ? nil : copied(line, calls)
         }
         if line.half == .opening, line.status == .blocked { return nil }
         let fitting = records.indices.filter { index in
@@ -90,12 +92,39 @@ struct StoreModel {
         return fitting.min { (records[$0].line.time, $0) < (records[$1].line.time, $1) }
     }
 
+    /// By identity, in a session known as a copy, or around its time.
+    private func copied(_ line: EventLine, _ calls: [Int]) -> Int? {
+        if let same = calls.first(where: { records[$0].line.identity == line.identity }) {
+            return same
+        }
+        for relative in line.session.flatMap({ relatives[$0] }) ?? [] {
+            if let call = calls.first(where: { records[$0].line.session == relative }) {
+                return call
+            }
+        }
+        return line.timeIsArrival
+            ? nil
+            : calls.filter { abs(records[$0].line.time - line.time) <= 2 }
+                .min { (records[$0].line.time, $0) < (records[$1].line.time, $1) }
+    }
+
+    private mutating func relate(_ session: String?, _ other: String?) {
+        guard let session, let other, session != other else { return }
+        for (one, two) in [(session, other), (other, session)]
+        where relatives[one]?.contains(two) != true {
+            relatives[one, default: []].append(two)
+        }
+    }
+
     private mutating func join(_ line: EventLine, into index: Int) {
+        relate(line.session, records[index].line.session)
         guard line.half != .whole else { return }
         var record = records[index]
         if line.half == .opening ? record.hasOpening : record.hasClosing {
-            // A copy in another session knows nothing of its own.
-            guard record.line.session == line.session else { return }
+            // A copy in another session knows nothing of its own but that there are copies.
+            guard record.line.session == line.session || record.line.identity == nil else {
+                return
+            }
             fill(&record, from: line)
         } else {
             record = joined(record, line)
@@ -188,6 +217,7 @@ struct StoreModel {
                 if random.chance(10) {
                     await store.close()
                     store = try await SQLiteStore(path: path, hostName: "here")
+                    model.relatives = [:]
                 }
                 var next = model
                 let (batches, outcomes) = randomCommit(&next, ids, &random)
@@ -197,6 +227,7 @@ struct StoreModel {
                         try await store.commit(batches, at: at(1_000))
                     }
                     try await saboteur.write { try $0.execute(sql: "DROP TRIGGER sabotage") }
+                    model.relatives = [:]
                 } else {
                     let receipt = try await store.commit(batches, at: at(1_000))
                     #expect(receipt.outcomes == outcomes)
