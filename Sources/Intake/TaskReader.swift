@@ -54,6 +54,8 @@ struct TaskReader {
     /// Adds the change to the batch. `event` is the line's, which has a task.
     func read(_ event: inout EventRecord, into builder: inout BatchBuilder) {
         var change = TaskChange()
+        // The name of a status line is the status line's.
+        let isNamed = event.kind.count == "task".utf8.count
         var ranks = InlineArray<12, Int>(repeating: .max)
         var times = Times()
         // The attributes first: what the line itself says replaces them.
@@ -64,10 +66,12 @@ struct TaskReader {
             for member in inner where document.index(.status) == nil {
                 if member.nameBytes.equals("status") { status = member.nonEmptyText }
             }
-            for member in inner { take(member, &change, &ranks, &times, &builder) }
+            for member in inner { take(member, isNamed, &change, &ranks, &times, &builder) }
         }
         ranks = InlineArray(repeating: .max)
-        for member in document.members { take(member, &change, &ranks, &times, &builder) }
+        for member in document.members {
+            take(member, isNamed, &change, &ranks, &times, &builder)
+        }
         status = document.text(.status) ?? status
         if event.timeIsArrival, let time = times.updated ?? times.created {
             event.time = time
@@ -88,8 +92,8 @@ struct TaskReader {
     }
 
     private func take(
-        _ member: Member, _ change: inout TaskChange, _ ranks: inout InlineArray<12, Int>,
-        _ times: inout Times, _ builder: inout BatchBuilder
+        _ member: Member, _ isNamed: Bool, _ change: inout TaskChange,
+        _ ranks: inout InlineArray<12, Int>, _ times: inout Times, _ builder: inout BatchBuilder
     ) {
         let name = member.nameBytes
         if name.equals("created_at") || name.equals("created") {
@@ -98,7 +102,9 @@ struct TaskReader {
             times.updated = member.time(in: zone) ?? times.updated
         } else if let rank = Self.names.firstIndex(where: { name.equals($0.0) }) {
             let field = Self.names[rank].1
-            guard rank <= ranks[field.rawValue], let text = text(of: member) else { return }
+            guard rank <= ranks[field.rawValue], isNamed || field != .name,
+                let text = text(of: member)
+            else { return }
             ranks[field.rawValue] = rank
             change[field] = builder.append(
                 text: text, bytesMax: Limits.taskTextBytesMax, isJSON: member.stringText == nil)

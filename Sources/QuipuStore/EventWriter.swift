@@ -170,7 +170,7 @@ final class EventWriter {
     private func recount(_ old: CallFacts, as new: CallFacts, _ row: NewEventRow) throws {
         rollups.replace(old.rollupFacts, with: new.rollupFacts)
         if old.access == .none, let path = row.path {
-            files.add(new.access, to: path, session: old.session, at: row.event.time.microseconds)
+            files.add(new.access, to: path, session: old.session, at: new.time)
         }
         guard let session = old.session else { return }
         sessions.replace(

@@ -147,7 +147,7 @@ struct ImportReport {
 
     static func command(_ limit: ImportedLimit) -> String {
         "quipu limits set --user \(Shell.quoted(limit.user)) --period \(limit.period) "
-            + "--limit-usd \(JSON.number(limit.limitUSD).text)"
+            + "--usd \(JSON.number(limit.limitUSD).text)"
     }
 
     private var summary: String {

@@ -154,7 +154,7 @@ import Testing
         #expect(dry.output.contains("row 4711.records[0]: taken"))
         #expect(dry.output.contains("total_cost is $0.003000 for 3 requests"))
         #expect(
-            dry.output.contains("quipu limits set --user 4711 --period day --limit-usd 100"))
+            dry.output.contains("quipu limits set --user 4711 --period day --usd 100"))
         #expect(try Program.run("quipu", ["import"]).status == 64)
         #expect(try Program.run("quipu", ["import", "--as", "what", usage]).status == 64)
         #expect(try Program.run("quipu", ["import", "--time-zone", "Nowhere", usage]).status == 64)

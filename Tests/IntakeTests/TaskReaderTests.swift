@@ -51,6 +51,21 @@ import Testing
         #expect(!change.statusIsImplied)
     }
 
+    @Test func aStatusLineNamesNoTask() throws {
+        let (change, batch) = try only(
+            #"{"event":"agent_status","name":"started","task":"t","message":"go"}"#)
+        #expect(told(change, of: batch) == ["message": "go"])
+    }
+
+    @Test func textsOfTasksKeepNoSecrets() throws {
+        let key = "sk-ant-" + String(repeating: "a1", count: 20)
+        let (change, batch) = try only(
+            #"{"event":"task","task":"t","result":{"password":"x"},"error":"bad key \#(key)"}"#)
+        let texts = told(change, of: batch)
+        #expect(texts["error"]?.contains(key) == false)
+        #expect(texts["result"] == #"{"password":"<redacted>"}"#)
+    }
+
     @Test func aToolCallOnlyImpliesThatTheTaskRuns() throws {
         let (change, batch) = try only(
             #"{"event":"agent_status","task_id":"t","status":"tool_call","message":"Bash"}"#)
