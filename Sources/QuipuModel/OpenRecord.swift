@@ -33,7 +33,8 @@ public struct OpenRecord: Sendable, Equatable {
     private let shape: RecordShape
     /// Where its line's first character stands.
     private let column: Int
-    /// How many bytes it has so far.
+    /// How many bytes it was given so far, the one that ended it among them: a broken record may end
+    /// before that one.
     public private(set) var count = 0
     private var phase = Phase.strict
     private var expected = Expected.value
@@ -69,8 +70,11 @@ public struct OpenRecord: Sendable, Equatable {
                 guard index < bytes.count else { break }
             }
             let outcome = take(bytes[index], at: base + index)
-            if outcome != .more { return outcome }
             index += 1
+            guard outcome == .more else {
+                count = base + index
+                return outcome
+            }
         }
         count = base + bytes.count
         return isFirstLine && shape == .lines && count > Limits.openingLineBytesMax

@@ -30,6 +30,9 @@ public struct RecordSplitter: Sendable {
     /// In a document: how far the line is indented.
     private var column = 0
     private var isIndentation = true
+    /// In a document: behind the byte that told that an object is broken. A batch that ends before
+    /// it, and behind the object, would be read as one damaged piece.
+    private var lookedTo = 0
 
     /// - Parameter position: Where a record, or what separates records, begins.
     public init(_ shape: RecordShape, position: Int = 0) {
@@ -173,14 +176,19 @@ extension RecordSplitter {
         case .more, .line:
             open = record
             return nil
-        case .whole(let count), .broken(let count): return element(to: position + count)
+        case .whole(let count): return element(to: position + count)
+        case .broken(let count):
+            let seen = position + record.count
+            let element = element(to: position + count)
+            lookedTo = max(lookedTo, seen)
+            return element
         }
     }
 
     private mutating func element(to end: Int) -> Range<Int> {
         let element = position..<end
         position = end
-        boundary = end
+        if end >= lookedTo { boundary = end }
         column = 0
         isIndentation = true
         return element

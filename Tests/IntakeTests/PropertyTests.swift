@@ -16,12 +16,23 @@ import Testing
             let bytes = round == 0 ? fixture : mutate(fixture, &generator)
             let kind = Fixtures.kind(path, fixture)
             let whole = decode(bytes, path: path, kind: kind)
-            let parts = deliver(bytes, path, kind, &generator)
+            let parts = deliver(bytes, path, kind) { .random(in: 1...200, using: &generator) }
             let label = "seed \(seed), \(path), round \(round)"
             #expect(parts.described == whole.described, "\(label)")
             #expect(parts.offsets == whole.events.map(\.lineOffset), "\(label)")
             #expect(parts.elements == whole.events.map(\.element), "\(label)")
             #expect(parts.tally == whole.tally, "\(label)")
+        }
+    }
+
+    /// The comma behind `"b"` tells that the object ended before it: a batch that ended between them
+    /// would hold one damaged piece, not two.
+    @Test func damageIsCountedOnceWhereverABatchEnds() throws {
+        let bytes = Array("[\n  {\n    \"a\": 1,\n\"b\", 2\n  }\n]\n".utf8)
+        let whole = decode(bytes, path: "/logs/a.json", kind: .document)
+        for step in 1...bytes.count {
+            let parts = deliver(bytes, "/logs/a.json", .document) { step }
+            #expect(parts.tally == whole.tally, "steps of \(step)")
         }
     }
 
@@ -33,14 +44,14 @@ import Testing
     }
 
     private func deliver(
-        _ bytes: [UInt8], _ path: String, _ kind: SourceKind, _ generator: inout SeededGenerator
+        _ bytes: [UInt8], _ path: String, _ kind: SourceKind, growth: () -> Int
     ) -> Delivery {
         let decoder = Decoder()
         var delivery = Delivery()
         var start = 0
         var seen = 0
         while start < bytes.count {
-            seen = min(bytes.count, seen + .random(in: 1...200, using: &generator))
+            seen = min(bytes.count, seen + growth())
             var end = start + boundary(Array(bytes[start..<seen]), kind, isBeginning: start == 0)
             let isLast = seen == bytes.count && end == start
             if isLast { end = seen }

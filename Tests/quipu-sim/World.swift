@@ -79,7 +79,7 @@ struct Project {
         let names = ["orders", "web.shop", "lib_core", "ops-scripts", "ml pipeline"]
         let round = index / names.count
         name = names[index % names.count] + (round == 0 ? "" : "-\(round)")
-        directory = "/srv/work/\(name)"
+        directory = "/home/ana/\(name)"
         style = Style.allCases[index % Style.allCases.count]
     }
 

@@ -104,13 +104,7 @@ private func requireAgreement(_ bytes: UnsafeRawBufferPointer, _ kind: SourceKin
         seen = min(max(seen, end), bytes.count - 1)
     }
     require(offsets == whole.events.map(\.lineOffset), "batches give the same records")
-    guard kind == .document else {
-        return require(tally == whole.tally, "batches give the same tally")
-    }
-    // Damage between elements may end a batch in its middle, and is then one piece or two.
-    require(tally.blank == whole.tally.blank, "batches give the same blanks")
-    require(
-        tally.rejected.isEmpty == whole.tally.rejected.isEmpty, "batches find the same damage")
+    require(tally == whole.tally, "batches give the same tally")
 }
 
 /// The bytes as a log, and as logs whose names say what their lines are.
