@@ -20,7 +20,7 @@ UNITS := $(wildcard systemd/*.service systemd/*.socket)
 USER_UNITS := $(wildcard systemd/user/*.service systemd/user/*.socket)
 LIB := $(DESTDIR)$(PREFIX)/lib
 
-.PHONY: help deps build demo up test test-systemd check bench bench-deps fuzz install uninstall
+.PHONY: help deps build demo up test test-systemd test-faults faults check bench bench-deps fuzz install uninstall
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -42,10 +42,16 @@ test: deps ## everything that proves it: tests, traffic against the schemas, sys
 	rm -f $(TRAFFIC)
 	QUIPU_TRAFFIC_LOG=$(TRAFFIC) swift test --skip-build $(DEBUG)
 	$(PYTHON) protocol/check.py $(TRAFFIC)
-	@$(MAKE) --no-print-directory test-systemd
+	@$(MAKE) --no-print-directory test-systemd test-faults
 
 test-systemd: build ## the units under a real systemd; skipped where namespaces are not permitted
 	Tests/systemd/run
+
+test-faults: build ## the short form of the fault matrix
+	Tests/faults/run --quick
+
+faults: build ## the whole fault matrix, injected into the real programs: under 20 minutes on two cores
+	Tests/faults/run
 
 check: deps ## format, layers and undeclared imports, schemas
 	swift format lint --strict --recursive --parallel $$(git ls-files '*.swift')

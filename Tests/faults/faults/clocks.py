@@ -1,0 +1,1 @@
+"""Clocks that step, leap and change their zone."""

@@ -1,0 +1,1 @@
+"""R: processes that die, machines that lose power, versions that change."""

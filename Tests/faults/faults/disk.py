@@ -1,0 +1,1 @@
+"""D: disks that fill, fail, lie; databases that break; memory mode."""

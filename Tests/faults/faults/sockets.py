@@ -1,0 +1,1 @@
+"""S: clients that are slow, many, hostile or gone; floods; other users."""

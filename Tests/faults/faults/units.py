@@ -1,0 +1,1 @@
+"""U: the units under a real service manager."""
