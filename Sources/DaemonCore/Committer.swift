@@ -187,7 +187,7 @@ actor Committer {
             opens = []
             for question in questions { await question() }
             // What came in meanwhile waits for its own delay, unless it is a full group already.
-            if opens.isEmpty, !isDraining, queuedBytes < Limits.commitBytes { break }
+            if opens.isEmpty, !isDraining, queuedBytes < Limits.commitAgainBytes { break }
         }
         isRunning = false
         releaseRoom()
