@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct StoreLifeTests {
     /// Would hang, not fail, if commits waited for readers.
-    @Test(.timeLimit(.minutes(5))) func aLongQuestionDelaysNoCommit() async throws {
+    @Test(.timeLimit(.minutes(15))) func aLongQuestionDelaysNoCommit() async throws {
         try await withStore { store in
             try await store.commit([EventLine(time: 1)])
             let (began, beginning) = AsyncStream.makeStream(of: Void.self)
