@@ -62,6 +62,12 @@ let package = Package(
         // JSON values, requests, replies, errors, framing. May use QuipuModel.
         .target(name: "QuipuProtocol", dependencies: ["QuipuModel"], swiftSettings: strict),
 
+        // The daemon's side of ingest.sock as pure state machines: framing, sessions, which batches
+        // go into one commit. May use QuipuModel, QuipuProtocol.
+        .target(
+            name: "IngestCore", dependencies: ["QuipuModel", "QuipuProtocol"],
+            swiftSettings: strict),
+
         // Bytes to records: JSON lines, StatsD, native JSON. May use QuipuModel, Sketches,
         // CSimdJSON.
         .target(
@@ -93,8 +99,8 @@ let package = Package(
         .target(
             name: "DaemonCore",
             dependencies: [
-                "Intake", "Platform", "QuipuModel", "QuipuProtocol", "QuipuStore", "Settings",
-                "Sketches",
+                "IngestCore", "Intake", "Platform", "QuipuModel", "QuipuProtocol", "QuipuStore",
+                "Settings", "Sketches",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

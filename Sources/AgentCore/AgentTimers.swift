@@ -22,8 +22,6 @@ struct AgentTimers {
     let watchdogEveryMs: Int64
     /// When to stop whatever is left to do; nil while running.
     var stopAtMs: Int64?
-    /// Which connection the poller knows.
-    var polledConnection = 0
 
     /// - Parameter watchdogMs: How soon the service manager gives up on a silent agent.
     init(nowMs: Int64, watchdogMs: Int64?) {
