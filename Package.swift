@@ -202,6 +202,14 @@ let package = Package(
         .executableTarget(
             name: "quipu-sim", dependencies: ["QuipuProtocol", "TestSupport"],
             path: "Tests/quipu-sim"),
+        // Agent and daemon in a simulated world; and what runs a hundred thousand schedules of it.
+        .target(
+            name: "ScheduleWorld",
+            dependencies: ["AgentCore", "IngestCore", "Platform", "QuipuModel", "QuipuProtocol"],
+            path: "Tests/ScheduleWorld"),
+        .executableTarget(
+            name: "quipu-schedules", dependencies: ["ScheduleWorld"],
+            path: "Tests/quipu-schedules"),
         .testTarget(name: "SketchesTests", dependencies: ["Sketches", "TestSupport"]),
         .testTarget(
             name: "QuipuProtocolTests",

@@ -45,7 +45,8 @@ package final class AgentLoop {
         self.init(
             link: link, tailer: tailer, spoolShipping: spoolShipping,
             timers: AgentTimers(
-                nowMs: system.monotonicMicroseconds() / 1_000, watchdogMs: nil),
+                nowMs: system.monotonicMicroseconds() / 1_000, watchdogMs: nil,
+                tellsStatus: false),
             rescanSeconds: rescanSeconds, spoolChangeTaken: {})
     }
 

@@ -24,9 +24,10 @@ struct AgentTimers {
     var stopAtMs: Int64?
 
     /// - Parameter watchdogMs: How soon the service manager gives up on a silent agent.
-    init(nowMs: Int64, watchdogMs: Int64?) {
+    /// - Parameter tellsStatus: Somebody takes the timers of the service manager.
+    init(nowMs: Int64, watchdogMs: Int64?, tellsStatus: Bool = true) {
         watchdogEveryMs = (watchdogMs ?? 0) / 3
-        atMs[.status] = nowMs + AgentLimits.statusMs
+        if tellsStatus { atMs[.status] = nowMs + AgentLimits.statusMs }
         if watchdogMs != nil { atMs[.watchdog] = nowMs }
     }
 

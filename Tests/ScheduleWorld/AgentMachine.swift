@@ -9,9 +9,11 @@ final class SpoolDisk {
     var landing: SharedMapping?
     /// The words before the slots, as they were when the agent died.
     var wordsAtDeath: [UInt8]?
-    var nextInode: UInt64 = 10_000
+    var nextInode: UInt64
 
     static let wordBytes = 8_192
+
+    init(firstInode: UInt64) { nextInode = firstInode }
 }
 
 /// The operating system under one agent, until the agent dies. It dies at one of its own calls,
@@ -122,7 +124,7 @@ final class AgentMachine: AgentSystem, @unchecked Sendable {
 
     func segmentNames(_ directory: String) throws(SystemError) -> [String] {
         try act()
-        return spoolDisk.segments.keys.map { Disk.split($0).name }
+        return spoolDisk.segments.keys.map { Disk.split($0).name }.sorted()
     }
 
     func makeSegment(_ path: String) throws(SystemError) -> any SegmentFile {
@@ -208,11 +210,14 @@ private final class OpenSegment: SegmentFile, @unchecked Sendable {
     ) -> (written: Int, failure: SystemError?) {
         let bytes = list.bytes
         list.removeAll()
+        let wasDead = machine.isDead
         do throws(SystemError) {
             try machine.act()
         } catch {
-            // Killed within the write: a part of it may be there.
-            if machine.diesNow() { put(bytes.prefix(machine.world.choices.below(bytes.count + 1)), offset) }
+            // Killed within the write: a part of it may be there, or all.
+            if !wasDead {
+                put(bytes.prefix(machine.world.choices.below(bytes.count + 1)), offset)
+            }
             return (0, error)
         }
         put(bytes[...], offset)

@@ -53,7 +53,7 @@ package struct Shipper {
     package private(set) var figures = Figures()
     private(set) var isConnected = false
     /// Some source failed and waits for `resumeAll`.
-    private(set) var hasPaused = false
+    package private(set) var hasPaused = false
     /// Some document waits for `settleAll`.
     private(set) var hasSettling = false
     private var entries: [SourceToken: Entry] = [:]
