@@ -214,12 +214,12 @@ struct IngestConnection {
             decoded.rejects = [RejectedLine(lineOffset: skip.from, reason: reason, head: [])]
         case .lost(let cause): decoded.tally.lost[cause] = skip.lines
         }
+        var pending = PendingBatch(
+            sourceID: skip.sourceID, from: skip.from, to: skip.to,
+            size: max(source.size, skip.to), head: nil, finished: false, decoded: decoded)
+        if case .lost = skip.why { pending.lostBytes = skip.to - skip.from }
         let now = Timestamp(microseconds: WallClock.microseconds())
-        return await commit(
-            PendingBatch(
-                sourceID: skip.sourceID, from: skip.from, to: skip.to,
-                size: max(source.size, skip.to), head: nil, finished: false, decoded: decoded),
-            bytes: 0, at: now)
+        return await commit(pending, bytes: 0, at: now)
     }
 
     private func source(_ id: Int64) throws(RPCError) -> Source {

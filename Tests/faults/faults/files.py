@@ -5,7 +5,7 @@ import shutil
 import threading
 import time
 
-from .rig import Rig, until
+from .rig import PATIENCE_SECONDS, Rig, until
 from .rows import expect, row
 
 
@@ -34,8 +34,9 @@ class Lines:
         with open(self.rig.logs / name, "wb") as file:
             file.write(content)
 
-    def await_all(self):
-        self.rig.await_lines(self.count)
+    def await_all(self, seconds=PATIENCE_SECONDS):
+        """Until so many lines are stored; blank and rejected ones do not count."""
+        until(f"{self.count} lines are stored", lambda: self.rig.ledger()["stored"] >= self.count, seconds)
 
     def check(self):
         return self.rig.check_exactly_once(range(self.count))
