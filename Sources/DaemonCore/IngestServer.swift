@@ -195,11 +195,11 @@ struct IngestConnection {
             decoded.rejects = [RejectedLine(lineOffset: skip.from, reason: reason, head: [])]
         case .lost(let cause): decoded.tally.lost[cause] = skip.lines
         }
-        return await commit(
-            PendingBatch(
-                sourceID: skip.sourceID, from: skip.from, to: skip.to,
-                size: source.size, head: nil, finished: false, decoded: decoded),
-            bytes: 0, at: now)
+        var pending = PendingBatch(
+            sourceID: skip.sourceID, from: skip.from, to: skip.to, size: source.size, head: nil,
+            finished: false, decoded: decoded)
+        if case .lost = skip.why { pending.lostBytes = skip.to - skip.from }
+        return await commit(pending, bytes: 0, at: now)
     }
 
     /// Queues a batch; the answer comes after its commit.

@@ -19,6 +19,8 @@ enum AgentLimits {
     /// A deleted file that was read to its end may still grow through its writer's descriptor for
     /// this long.
     static let deletedIdleMs: Int64 = 10_000
+    /// What deleted files that are held may take together.
+    static let deletedBytesMax: UInt64 = 1 << 30
     /// A file that was renamed to where no glob looks is followed until it was idle for this long.
     static let strayIdleMs: Int64 = 60_000
     /// How often deleted and stray files are looked at; inotify does not tell of them.

@@ -72,9 +72,15 @@ struct SourceCursor: Sendable, Equatable {
 
     /// True when the daemon has all whole lines that the source is known to hold.
     var isCaughtUp: Bool {
-        guard case .open = phase else { return phase == .finished || size == 0 }
+        guard case .open = phase else { return phase == .finished || size == 0 && !hasLoss }
         return inFlight == 0 && !document.isSettling && step == nil
     }
+
+    /// There is nothing to tell of it.
+    private var isEmpty: Bool { size == 0 && acknowledged == 0 && !hasLoss }
+
+    /// It was cut before the daemon could be told what it held.
+    private var hasLoss: Bool { pendingRestart.map { $0.knownBytes > acknowledged } ?? false }
 
     /// Bytes that the daemon does not have.
     var backlogBytes: UInt64 { size > acknowledged ? size - acknowledged : 0 }
@@ -111,7 +117,7 @@ extension SourceCursor {
     var step: Step? {
         guard !isPaused else { return nil }
         switch phase {
-        case .unasked: return size > 0 || acknowledged > 0 ? .open(nil) : nil
+        case .unasked: return isEmpty ? nil : .open(nil)
         case .opening, .refused, .finished: return nil
         case .open: break
         }
@@ -212,7 +218,7 @@ extension SourceCursor {
         self.ending = ending
         isPaused = false
         document.isLeft()
-        if phase == .unasked, size == 0, acknowledged == 0 { phase = .finished }
+        if phase == .unasked, isEmpty { phase = .finished }
     }
 
     /// What a read brought.
