@@ -59,16 +59,19 @@ public struct Daemon: Sendable {
         let locks = try claim()
         defer { withExtendedLifetime(locks) {} }
         let sockets = try Sockets(places: options.places, manager: manager, log: log)
-        let store = try await openStore()
+        let disk = DiskCondition(files: DatabaseFiles(path: options.places.databaseFile))
+        let store = try await openStore(disk)
         let limits = LimitBook()
         try await prepareCosts(store, limits)
-        let parts = try Parts(daemon: self, store: store, sockets: sockets, limits: limits)
+        let parts = try Parts(
+            daemon: self, store: store, sockets: sockets, limits: limits, disk: disk)
 
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await parts.queries.run(parts.queryConnections) }
             tasks.addTask { await parts.ingest.run(parts.ingestConnections) }
             tasks.addTask { await parts.heartbeat.run() }
             tasks.addTask { await parts.retention.run() }
+            tasks.addTask { await parts.persistence.run() }
             tasks.addTask { await parts.ownMetrics.run() }
             log.info("ready at \(options.places.runtimeDirectory)")
             manager.ready(status: parts.statistics.summary)
@@ -132,8 +135,8 @@ public struct Daemon: Sendable {
         return locks
     }
 
-    private func openStore() async throws(DaemonError) -> any Store {
-        let path = options.settings.persistence ? options.places.databaseFile : nil
+    private func openStore(_ disk: DiskCondition) async throws(DaemonError) -> any Store {
+        let path = options.places.databaseFile
         // A long migration is no reason to be given up on.
         let patience = Task { [manager] in
             while !Task.isCancelled {
@@ -143,14 +146,19 @@ public struct Daemon: Sendable {
         }
         defer { patience.cancel() }
         do throws(StoreError) {
-            return try await SQLiteStore(path: path, hostName: ProcessFacts.hostName)
+            guard options.settings.persistence else {
+                return try await SQLiteStore(path: nil, hostName: ProcessFacts.hostName)
+            }
+            return try await DatabaseOpening(
+                condition: disk, hostName: ProcessFacts.hostName, log: log
+            ).open()
         } catch {
             switch error {
             case .newerSchema(let found, let known):
                 throw DaemonError(
-                    "\(path ?? "the database") has schema \(found); this quipud knows \(known). "
+                    "\(path) has schema \(found); this quipud knows \(known). "
                         + "Start the newer quipud, or restore a backup made before it")
-            default: throw DaemonError("cannot open \(path ?? "the database"): \(error)")
+            default: throw DaemonError("cannot open \(path): \(error)")
             }
         }
     }
@@ -167,7 +175,8 @@ extension Daemon {
         do throws(StoreError) {
             try await store.adopt(filePrices: prices)
         } catch {
-            throw DaemonError("cannot write prices: \(error)")
+            guard error.diskFault != nil else { throw DaemonError("cannot write prices: \(error)") }
+            log.error("prices stay as they were: \(error)")
         }
         do throws(StoreError) {
             let now = Timestamp(microseconds: WallClock.microseconds())
@@ -214,7 +223,8 @@ extension Daemon {
         let persistence: PersistenceSwitch
 
         init(
-            daemon: Daemon, store: any Store, sockets: Sockets, limits: LimitBook
+            daemon: Daemon, store: any Store, sockets: Sockets, limits: LimitBook,
+            disk: DiskCondition
         ) throws(DaemonError) {
             let options = daemon.options
             let statistics = Statistics(startedMicroseconds: MonotonicClock.microseconds())
@@ -222,7 +232,8 @@ extension Daemon {
             let stores = Stores(store)
             self.stores = stores
             let herald = Herald(stores: stores, hub: hub, limits: limits)
-            committer = Committer(stores: stores, statistics: statistics) { batches, receipt in
+            committer = Committer(stores: stores, statistics: statistics, disk: disk) {
+                batches, receipt in
                 await herald.announce(batches, receipt)
             }
             let agents = AgentRegister()
@@ -239,15 +250,15 @@ extension Daemon {
                 listener: sockets.ingest, connectionsMax: Limits.agentConnectionsMax,
                 connectionsPerUserMax: Limits.agentConnectionsMax, onRefusal: refused)
             let facts = DaemonFacts(
-                version: options.version, agents: agents, watchdog: watchdog,
+                version: options.version, agents: agents, watchdog: watchdog, disk: disk,
                 connections: { queryAcceptor.connectionCount })
             retention = RetentionJob(
                 stores: stores, statistics: statistics, policy: options.settings.retention,
                 log: daemon.log)
             persistence = PersistenceSwitch(
-                stores: stores, committer: committer, agents: agents,
-                path: options.places.databaseFile, hostName: ProcessFacts.hostName,
-                log: daemon.log, limits: limits)
+                stores: stores, committer: committer, agents: agents, statistics: statistics,
+                condition: disk, isWanted: options.settings.persistence,
+                hostName: ProcessFacts.hostName, log: daemon.log, limits: limits)
             let administration = Administration(
                 stores: stores, persistence: persistence, committer: committer,
                 retention: retention, limits: limits,

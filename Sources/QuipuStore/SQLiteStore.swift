@@ -15,28 +15,35 @@ public final class SQLiteStore: Store {
     /// - Parameters:
     ///   - path: the file; nil: in memory, where reading and writing take turns.
     ///   - hostName: the host of sources whose agent named none.
+    ///   - logBytes: how long the write-ahead log may become before it is moved into the file.
     /// - Throws: `newerSchema`, or `failed` where the file cannot be opened or is no database.
-    public convenience init(path: String?, hostName: String) async throws(StoreError) {
+    public convenience init(
+        path: String?, hostName: String, logBytes: Int = Limits.logBytes
+    ) async throws(StoreError) {
         try await self.init(
-            path: path, hostName: hostName, seriesMax: Limits.seriesMax,
+            path: path, hostName: hostName, logBytes: logBytes, seriesMax: Limits.seriesMax,
             queryMsMax: Limits.queryMsMax)
     }
 
     /// With bounds that a test can reach.
     init(
-        path: String?, hostName: String, seriesMax: Int, queryMsMax: Int
+        path: String?, hostName: String, logBytes: Int = Limits.logBytes, seriesMax: Int,
+        queryMsMax: Int
     ) async throws(StoreError) {
-        let database = try await Self.open(path: path)
+        let database = try await Self.open(path: path, logBytes: logBytes)
         self.path = path
         self.queryMsMax = queryMsMax
         reader = database
-        writer = Writer(database, path: path, defaultHost: hostName, seriesMax: seriesMax)
+        writer = Writer(
+            database, path: path, logBytes: logBytes, defaultHost: hostName, seriesMax: seriesMax)
     }
 
     /// Opening waits for the disk, so it has a thread of its own too.
-    private static func open(path: String?) async throws(StoreError) -> any DatabaseWriter {
+    private static func open(
+        path: String?, logBytes: Int
+    ) async throws(StoreError) -> any DatabaseWriter {
         let opener = Opener()
-        return try await opener.open(path: path)
+        return try await opener.open(path: path, logBytes: logBytes)
     }
 
     private actor Opener {
@@ -45,9 +52,9 @@ public final class SQLiteStore: Store {
             executor.asUnownedSerialExecutor()
         }
 
-        func open(path: String?) throws(StoreError) -> any DatabaseWriter {
+        func open(path: String?, logBytes: Int) throws(StoreError) -> any DatabaseWriter {
             do {
-                let database = try Connections.open(path: path)
+                let database = try Connections.open(path: path, logBytes: logBytes)
                 try Schema.migrate(database)
                 try database.writeBuiltInPrices()
                 return database
