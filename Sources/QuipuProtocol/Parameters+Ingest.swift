@@ -42,8 +42,10 @@ extension Parameters {
                 throw RPCError.invalid("cause", "missing")
             }
             let lostBytes = try restart.int("lost_bytes", in: offsets) ?? 0
+            let incarnation = try restart.int("incarnation", in: 1...Int64.max)
             try restart.finish()
-            return IngestOpen.Restart(cause: cause, lostBytes: UInt64(lostBytes))
+            return IngestOpen.Restart(
+                cause: cause, lostBytes: UInt64(lostBytes), incarnation: incarnation)
         } catch {
             throw error.below("restart")
         }

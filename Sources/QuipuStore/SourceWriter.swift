@@ -98,8 +98,11 @@ final class SourceWriter {
         guard let entry = try current(identity) ?? renamed(identity) else {
             return try make(identity, incarnation: 1, size: size, at: now).state
         }
-        // To start an incarnation anew of which nothing was stored or lost says nothing.
-        if let restart, entry.position > 0 || restart.lostBytes > 0 {
+        // To start an incarnation anew of which nothing was stored or lost says nothing; to end one
+        // that another agent has ended, neither.
+        if let restart, restart.incarnation ?? .max >= Int64(entry.incarnation),
+            entry.position > 0 || restart.lostBytes > 0
+        {
             if identity.kind == .document { return try begin(entry, again: restart, at: now) }
             close.bind(1, entry.id)
             close.bind(2, Int64(clamping: restart.lostBytes))

@@ -13,7 +13,8 @@ public protocol Store: CostStore {
     // MARK: Ingest
 
     /// Where to go on with a source. Makes its account when it has none. With `restart`, closes the
-    /// account that there is and makes the next incarnation, at position 0.
+    /// account that there is and makes the next incarnation, at position 0; unless that was done
+    /// before.
     func open(
         _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
     ) async throws(StoreError) -> SourceState
@@ -112,10 +113,13 @@ public struct SourceRestart: Sendable, Equatable {
     public var cause: String
     /// Bytes that were destroyed unread, as far as the agent knows.
     public var lostBytes: UInt64
+    /// The one that it ends; nil: the one that there is.
+    public var incarnation: Int64?
 
-    public init(cause: String, lostBytes: UInt64) {
+    public init(cause: String, lostBytes: UInt64, incarnation: Int64? = nil) {
         self.cause = cause
         self.lostBytes = lostBytes
+        self.incarnation = incarnation
     }
 }
 

@@ -73,7 +73,10 @@ struct ModelStore: ScheduleStore {
         let index: Int
         if let known = current[open.source.key] {
             let account = accounts[known]
-            if let restart = open.restart, account.position > 0 || restart.lostBytes > 0 {
+            if let restart = open.restart,
+                restart.incarnation ?? .max >= account.incarnation,
+                account.position > 0 || restart.lostBytes > 0
+            {
                 contents.lostBytes += restart.lostBytes
                 index = add(open.source, incarnation: account.incarnation + 1)
             } else {

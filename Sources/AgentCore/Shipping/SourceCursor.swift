@@ -120,7 +120,10 @@ extension SourceCursor {
             guard inFlight == 0 else { return nil }
             let known = pendingRestart.knownBytes
             let lost = known > acknowledged ? known - acknowledged : 0
-            return .open(IngestOpen.Restart(cause: pendingRestart.cause, lostBytes: lost))
+            return .open(
+                IngestOpen.Restart(
+                    cause: pendingRestart.cause, lostBytes: lost,
+                    incarnation: pendingRestart.incarnation))
         }
         guard !finishSent else { return nil }
         if ending == .destroyed {
@@ -247,7 +250,8 @@ extension SourceCursor {
             restart(.truncated, knownBytes: before)
             return nil
         }
-        guard chunk.followsLine, matchesHead(chunk.head) else {
+        // A last line without its newline was stored where the source ends, and nowhere else.
+        guard chunk.followsLine || size == next, matchesHead(chunk.head) else {
             restart(.rewritten, knownBytes: verifiedSize)
             return nil
         }
@@ -331,11 +335,10 @@ extension SourceCursor {
         forgetScan()
         head = answer.head.flatMap { (1...Limits.headBytes).contains($0.bytes) ? $0 : nil }
         finishSent = false
+        // Where the source was last seen to be shorter than that, another agent may have seen more
+        // of it: a look decides.
         mustVerify = kind == .document || kind == .file && next > 0
         document = DocumentState()
-        if kind == .file, pendingRestart == nil, size < next, ending != .destroyed {
-            restart(.truncated, knownBytes: size)
-        }
     }
 
     /// A batch or a skip is in the database.
