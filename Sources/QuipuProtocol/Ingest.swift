@@ -12,18 +12,22 @@ public struct IngestOpen: Sendable, Equatable {
         public var cause: Cause
         /// Bytes that were destroyed unread, as far as the agent knows.
         public var lostBytes: UInt64
-        /// The one that it ends, where the agent knows it. Where it was ended before, by another
-        /// agent, nothing is begun.
+        /// The one that it ends, and the position that the agent knows of it. Where another agent
+        /// has gone on since, nothing is begun.
         public var incarnation: Int64?
+        public var position: UInt64?
 
         public enum Cause: String, Sendable, CaseIterable {
             case truncated, rewritten
         }
 
-        public init(cause: Cause, lostBytes: UInt64, incarnation: Int64? = nil) {
+        public init(
+            cause: Cause, lostBytes: UInt64, incarnation: Int64? = nil, position: UInt64? = nil
+        ) {
             self.cause = cause
             self.lostBytes = lostBytes
             self.incarnation = incarnation
+            self.position = position
         }
     }
 
@@ -53,6 +57,9 @@ public struct IngestOpen: Sendable, Equatable {
             ]
             if let incarnation = restart.incarnation {
                 value.append(JSON.Member("incarnation", .int(incarnation)))
+            }
+            if let position = restart.position {
+                value.append(JSON.Member("position", .int(Int64(clamping: position))))
             }
             members.append(JSON.Member("restart", .object(value)))
         }

@@ -123,7 +123,8 @@ extension SourceCursor {
             return .open(
                 IngestOpen.Restart(
                     cause: pendingRestart.cause, lostBytes: lost,
-                    incarnation: pendingRestart.incarnation))
+                    incarnation: pendingRestart.incarnation,
+                    position: pendingRestart.incarnation.map { _ in acknowledged }))
         }
         guard !finishSent else { return nil }
         if ending == .destroyed {
@@ -247,7 +248,7 @@ extension SourceCursor {
         let before = size
         size = chunk.size
         guard size >= next else {
-            restart(.truncated, knownBytes: before)
+            restart(.truncated, knownBytes: max(before, verifiedSize))
             return nil
         }
         // A last line without its newline was stored where the source ends, and nowhere else.
@@ -326,9 +327,12 @@ extension SourceCursor {
         {
             // Also when the answer to the restart itself was lost with the connection.
             pendingRestart = nil
-            verifiedSize = 0
+            // Not begun, because another agent has gone on meanwhile: a look decides again.
+            let isSame = answer.incarnation == pending.incarnation && answer.position > 0
+            verifiedSize = isSame ? max(verifiedSize, pending.knownBytes) : 0
         }
         openingRestarts = false
+        settleEarlyRestart(answer)
         incarnation = answer.incarnation
         acknowledged = answer.position
         next = answer.position
@@ -339,6 +343,18 @@ extension SourceCursor {
         // of it: a look decides.
         mustVerify = kind == .document || kind == .file && next > 0
         document = DocumentState()
+    }
+
+    /// A restart that was decided on before the daemon told which incarnation there is: another
+    /// agent may have begun the next one. A look decides, where there is something to compare.
+    private mutating func settleEarlyRestart(_ answer: Opened) {
+        guard let pending = pendingRestart, pending.incarnation == nil else { return }
+        if answer.position > 0 {
+            verifiedSize = max(verifiedSize, pending.knownBytes)
+            pendingRestart = nil
+        } else {
+            pendingRestart?.incarnation = answer.incarnation
+        }
     }
 
     /// A batch or a skip is in the database.
