@@ -71,7 +71,7 @@ def other_versions(turn):
         counts = writes_of_migration(rig, version)
         newest = version_of(rig)
         points = [(name, number) for name, count in counts.items() for number in range(1, count + 1)]
-        for name, number in turn.random.sample(points, min(len(points), 2 if turn.quick else 15)):
+        for name, number in turn.random.sample(points, min(len(points), 1 if turn.quick else 15)):
             load(version, rig)
             rig.start_daemon(wait=False, before=strace(
                 rig, "/dev/null", "-e", f"inject={name}:signal=KILL:when={number}"))
