@@ -115,6 +115,7 @@ public struct Daemon: Sendable {
         for directory in directories {
             do throws(SystemError) {
                 try Directories.make(directory)
+                try Directories.requireOwn(directory)
             } catch {
                 throw DaemonError("cannot use \(directory): \(error)")
             }
@@ -232,12 +233,14 @@ extension Daemon {
                 statistics.connectionRefused()
                 traffic?.record(request: nil, reply: line)
             }
+            let clientsMax = Self.clientsMax(descriptors: ProcessFacts.descriptorsMax)
             let queryAcceptor = Acceptor(
-                listener: sockets.query, connectionsMax: Limits.connectionsMax,
-                connectionsPerUserMax: Limits.connectionsPerUserMax, onRefusal: refused)
+                listener: sockets.query, connectionsMax: clientsMax,
+                connectionsPerUserMax: min(Limits.connectionsPerUserMax, clientsMax * 3 / 4),
+                onRefusal: refused)
             let ingestAcceptor = Acceptor(
                 listener: sockets.ingest, connectionsMax: Limits.agentConnectionsMax,
-                connectionsPerUserMax: Limits.agentConnectionsMax, onRefusal: refused)
+                connectionsPerUserMax: Limits.agentConnectionsPerUserMax, onRefusal: refused)
             let facts = DaemonFacts(
                 version: options.version, agents: agents, watchdog: watchdog,
                 connections: { queryAcceptor.connectionCount })
@@ -259,15 +262,16 @@ extension Daemon {
                 options.settings, systemZone: options.systemZone)
             ownMetrics = OwnMetrics(dispatcher: dispatcher, stores: stores)
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+            let waiting = WaitingReplies()
             self.statistics = statistics
             do throws(SystemError) {
                 queries = QueryServer(
                     acceptor: queryAcceptor, dispatcher: dispatcher, group: group,
-                    traffic: traffic)
+                    traffic: traffic, waiting: waiting)
                 ingest = IngestServer(
                     acceptor: ingestAcceptor, committer: committer, agents: agents,
                     statistics: statistics, group: group, hostName: ProcessFacts.hostName,
-                    decoding: decoding, traffic: traffic)
+                    decoding: decoding, traffic: traffic, waiting: waiting)
                 queryConnections = try queryAcceptor.start(name: "accept-query")
                 ingestConnections = try ingestAcceptor.start(name: "accept-ingest")
             } catch {
@@ -280,6 +284,11 @@ extension Daemon {
                 queryAcceptor.stop()
                 ingestAcceptor.stop()
             }
+        }
+
+        /// Where descriptors are few, clients must not take those that the database needs.
+        private static func clientsMax(descriptors: Int) -> Int {
+            min(Limits.connectionsMax, max(4, descriptors - Limits.descriptorsReserved))
         }
 
         private static func adminGroup(

@@ -16,9 +16,11 @@ enum IngestFrame: Sendable {
 ///
 /// Bytes are copied once, from the buffer they were received in, which the channel uses again, to
 /// their batch's own: growing one buffer for all cost as much as decoding.
-final class IngestFraming: ChannelInboundHandler {
+final class IngestFraming: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = IngestFrame
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private enum State {
         case line
@@ -32,14 +34,52 @@ final class IngestFraming: ChannelInboundHandler {
     /// The body so far, and the ones of the batches before, whose memory is used again.
     private var body = ByteBuffer()
     private var spares: [ByteBuffer] = []
+    private let deadline = HalfSentTimer()
 
     /// Headers are short; this also bounds what a stranger can make the daemon hold.
     static let lineBytesMax = 64 << 10
     /// As many bodies as are on their way at once: one read, one waiting, one decoded.
     private static let sparesMax = 3
 
+    func read(context: ChannelHandlerContext) {
+        deadline.readAsked(context.eventLoop)
+        context.read()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        deadline.readEnded()
+        context.fireChannelReadComplete()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { deadline.stop() }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var received = Self.unwrapInboundIn(data)
+        receive(Self.unwrapInboundIn(data), context: context)
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        deadline.received(isHalfSent: isHalfSent, loop: context.eventLoop) {
+            handler.value.stall(bound.value)
+        }
+    }
+
+    private var isHalfSent: Bool {
+        switch state {
+        case .line: line.readableBytes > 0
+        case .body: true
+        case .broken: false
+        }
+    }
+
+    /// A body may have megabytes: whoever does not finish it must not hold them for ever.
+    private func stall(_ context: ChannelHandlerContext) {
+        body = ByteBuffer()
+        line = ByteBuffer()
+        let hint = "half a request, then nothing for \(Limits.halfSentRequestMsMax) ms"
+        breakOff(RPCError(.timeout, hint: hint), context: context)
+    }
+
+    private func receive(_ bytes: ByteBuffer, context: ChannelHandlerContext) {
+        var received = bytes
         while received.readableBytes > 0 {
             switch state {
             case .line: takeLine(&received, context: context)
@@ -118,8 +158,11 @@ final class IngestFraming: ChannelInboundHandler {
     }
 
     private func breakOff(_ hint: String, id: JSON? = nil, context: ChannelHandlerContext) {
+        breakOff(RPCError(.invalidRequest, hint: hint), id: id, context: context)
+    }
+
+    private func breakOff(_ error: RPCError, id: JSON? = nil, context: ChannelHandlerContext) {
         state = .broken
-        let error = RPCError(.invalidRequest, hint: hint)
         emit(.broken(RefusedRequest(id: id ?? .null, error: error)), context: context)
     }
 

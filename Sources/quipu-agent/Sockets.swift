@@ -42,6 +42,7 @@ struct Sockets {
 
     private static func claim(_ directory: String) throws -> LockFile {
         try Directories.make(directory)
+        try Directories.requireOwn(directory)
         do throws(LockFile.Failure) {
             return try LockFile(path: directory + "/quipu-agent.lock")
         } catch {

@@ -89,6 +89,7 @@ public final class Spool: Sendable {
     ) throws(SpoolError) {
         do {
             try Directories.make(directory)
+            try Directories.requireOwn(directory)
             landing = try Landing(directory: directory)
             var state = SpoolState(
                 directory: directory, bytesMax: bytesMax, segmentBytes: segmentBytes)
