@@ -7,6 +7,8 @@ PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 DESTDIR ?=
 SECONDS_EACH ?= 60
+HOURS ?= 2
+BUILT ?= .build/release
 
 # One set of flags for every debug build, so that check and test share it; undeclared imports fail it.
 DEBUG := --explicit-target-dependency-import-check error
@@ -70,7 +72,7 @@ fuzz: deps ## each fuzz target for SECONDS_EACH seconds
 
 install: ## install what `make build` made below PREFIX; DESTDIR for packages
 	@for p in $(PROGRAMS); do \
-	  install -D -s -m 755 .build/release/$$p $(DESTDIR)$(PREFIX)/bin/$$p || exit; done
+	  install -D -s -m 755 $(BUILT)/$$p $(DESTDIR)$(PREFIX)/bin/$$p || exit; done
 	install -d $(LIB)/systemd/system $(LIB)/systemd/user
 	install -m 644 $(UNITS) $(LIB)/systemd/system
 	install -m 644 $(USER_UNITS) $(LIB)/systemd/user
