@@ -56,13 +56,16 @@ public struct Daemon: Sendable {
     public func run() async throws(DaemonError) {
         // Registered before anything else, so that no signal ends the process half-way.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+        Sockets.closeStrangers(manager, log: log)
         let locks = try claim()
         defer { withExtendedLifetime(locks) {} }
-        let sockets = try Sockets(places: options.places, manager: manager, log: log)
-        let store = try await openStore()
+        let sockets = try Sockets(places: options.places, manager: manager)
+        let progress = WorkProgress()
+        let store = try await openStore(progress)
         let limits = LimitBook()
         try await prepareCosts(store, limits)
-        let parts = try Parts(daemon: self, store: store, sockets: sockets, limits: limits)
+        let parts = try Parts(
+            daemon: self, store: store, sockets: sockets, limits: limits, progress: progress)
 
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await parts.queries.run(parts.queryConnections) }
@@ -101,6 +104,20 @@ public struct Daemon: Sendable {
 
     // MARK: Starting
 
+    /// A long migration is no reason to be given up on, but one that hangs is: more time is asked
+    /// for as long as something is done. Its commit is one wait for the disk.
+    private func askForPatience(_ progress: WorkProgress) async {
+        var seen: UInt64?
+        while !Task.isCancelled {
+            let count = progress.count
+            if count != seen { manager.extendTimeout(microseconds: Self.patienceMicroseconds) }
+            seen = count
+            try? await Task.sleep(for: .seconds(2))
+        }
+    }
+
+    private static let patienceMicroseconds: Int64 = 120_000_000
+
     /// One daemon for a database, one for the sockets that it binds: the kernel's word, not a
     /// file's. Where the service manager holds the sockets, their directory is not ours and may be
     /// read-only.
@@ -133,18 +150,13 @@ public struct Daemon: Sendable {
         return locks
     }
 
-    private func openStore() async throws(DaemonError) -> any Store {
+    private func openStore(_ progress: WorkProgress) async throws(DaemonError) -> any Store {
         let path = options.settings.persistence ? options.places.databaseFile : nil
-        // A long migration is no reason to be given up on.
-        let patience = Task { [manager] in
-            while !Task.isCancelled {
-                manager.extendTimeout(microseconds: 30_000_000)
-                try? await Task.sleep(for: .seconds(10))
-            }
-        }
+        let patience = Task { await askForPatience(progress) }
         defer { patience.cancel() }
         do throws(StoreError) {
-            return try await SQLiteStore(path: path, hostName: ProcessFacts.hostName)
+            return try await SQLiteStore(
+                path: path, hostName: ProcessFacts.hostName, progress: progress)
         } catch {
             switch error {
             case .newerSchema(let found, let known):
@@ -215,7 +227,8 @@ extension Daemon {
         let persistence: PersistenceSwitch
 
         init(
-            daemon: Daemon, store: any Store, sockets: Sockets, limits: LimitBook
+            daemon: Daemon, store: any Store, sockets: Sockets, limits: LimitBook,
+            progress: WorkProgress
         ) throws(DaemonError) {
             let options = daemon.options
             let statistics = Statistics(startedMicroseconds: MonotonicClock.microseconds())
@@ -250,7 +263,7 @@ extension Daemon {
             persistence = PersistenceSwitch(
                 stores: stores, committer: committer, agents: agents,
                 path: options.places.databaseFile, hostName: ProcessFacts.hostName,
-                log: daemon.log, limits: limits)
+                log: daemon.log, limits: limits, progress: progress)
             let administration = Administration(
                 stores: stores, persistence: persistence, committer: committer,
                 retention: retention, limits: limits,
@@ -279,7 +292,7 @@ extension Daemon {
             }
             heartbeat = Heartbeat(
                 committer: committer, dispatcher: dispatcher, manager: daemon.manager,
-                watchdog: watchdog)
+                watchdog: watchdog, progress: progress, loop: group.any())
             sockets.onStop = {
                 queryAcceptor.stop()
                 ingestAcceptor.stop()

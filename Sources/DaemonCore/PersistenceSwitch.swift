@@ -16,11 +16,12 @@ actor PersistenceSwitch {
     private let hostName: String
     private let log: Logger
     private let limits: LimitBook
+    private let progress: WorkProgress
     private var turns = Turns<Result<Void, StoreError>>()
 
     init(
         stores: Stores, committer: Committer, agents: AgentRegister, path: String,
-        hostName: String, log: Logger, limits: LimitBook
+        hostName: String, log: Logger, limits: LimitBook, progress: WorkProgress
     ) {
         self.stores = stores
         self.committer = committer
@@ -29,6 +30,7 @@ actor PersistenceSwitch {
         self.hostName = hostName
         self.log = log
         self.limits = limits
+        self.progress = progress
     }
 
     /// After all changes that were asked for before.
@@ -39,7 +41,8 @@ actor PersistenceSwitch {
     private func change(_ isOn: Bool) async -> Result<Void, StoreError> {
         guard stores.current.isDurable != isOn else { return .success(()) }
         do throws(StoreError) {
-            let next = try await SQLiteStore(path: isOn ? path : nil, hostName: hostName)
+            let next = try await SQLiteStore(
+                path: isOn ? path : nil, hostName: hostName, progress: progress)
             let since = Timestamp(
                 microseconds: WallClock.microseconds()
                     - RetentionPolicy.memorySeconds * 1_000_000)

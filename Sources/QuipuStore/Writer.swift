@@ -9,6 +9,9 @@ actor Writer {
     /// … and waits for readers to let it begin anew once it holds this many: 32 MiB.
     private static let restartPages: Int32 = 8_192
 
+    /// It waits for the disk two or three times, and on a slow one for long.
+    private static let checkpointPatience = Duration.seconds(60)
+
     private let executor = QueueExecutor(label: "quipu.store.writer")
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
@@ -18,15 +21,20 @@ actor Writer {
     private let defaultHost: String
     private let seriesMax: Int
     private let hasLog: Bool
+    private let progress: WorkProgress
     private var tables: WriterTables?
     private var pagesInLog: Int32 = 0
     private var isClosed = false
 
-    init(_ database: any DatabaseWriter, defaultHost: String, seriesMax: Int, hasLog: Bool) {
+    init(
+        _ database: any DatabaseWriter, defaultHost: String, seriesMax: Int, hasLog: Bool,
+        progress: WorkProgress
+    ) {
         self.database = database
         self.defaultHost = defaultHost
         self.seriesMax = seriesMax
         self.hasLog = hasLog
+        self.progress = progress
     }
 
     func open(
@@ -132,11 +140,14 @@ actor Writer {
         _ body: (WriterTables) throws -> Result, _ db: Database
     ) throws -> Result {
         guard let connection = db.sqliteConnection else { throw StoreError.closed }
+        progress.watch(connection)
+        defer { progress.unwatch(connection) }
         var result: Result?
         try db.inTransaction(.immediate) {
             let tables = try self.tables ?? WriterTables(connection, seriesMax: seriesMax)
             self.tables = tables
             result = try body(tables)
+            progress.advance()
             return .commit
         }
         pagesInLog += Self.takePagesWritten(connection)
@@ -177,7 +188,9 @@ actor Writer {
         database.writeWithoutTransaction { db in
             var inLog: Int32 = 0
             var moved: Int32 = 0
-            let code = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, mode, &inLog, &moved)
+            let code = progress.knownToBeLong(Self.checkpointPatience) {
+                sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, mode, &inLog, &moved)
+            }
             if code == SQLITE_OK, moved == inLog {
                 pagesInLog = 0
             } else {

@@ -10,7 +10,7 @@ struct Sockets {
         var description: String
     }
 
-    static let names: Set<String> = ["metrics", "statsd"]
+    static let kinds: [String: UnixSocket.Kind] = ["metrics": .datagram, "statsd": .stream]
 
     private(set) var all: [Listener] = []
     private let manager: ServiceManager
