@@ -78,34 +78,57 @@ class Lines:
         return written
 
 
+class Beside:
+    """A command that runs in the box until it is ended."""
+
+    def __init__(self, box, *command):
+        self.box = box
+        # Its pid inside is what can be killed there.
+        self.process = box.open("sh", "-c", 'echo $$; exec "$@" >/dev/null', "sh", *command,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.pid = self.process.stdout.readline().strip()
+
+    def end(self):
+        self.box("kill", "-KILL", self.pid, check=False)
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
 def delayed(box, pid, rule, follow=True):
-    """strace that delays system calls of a running program; ends with the program, or when killed."""
-    tracer = box.open("strace", *(["-f"] if follow else []), "-qq", "-o", "/dev/null", "-p", str(pid),
-                      "-e", f"inject={rule}", stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(0.3)
-    expect(tracer.poll() is None, f"strace of {pid} ended at once")
+    """strace that delays system calls of a running program."""
+    tracer = Beside(box, "strace", *(["-f"] if follow else []), "-qq", "-o", "/dev/null", "-p", str(pid),
+                    "-e", f"inject={rule}")
+    boxes.until(f"strace of {pid}",
+                lambda: box("sh", "-c", f"grep TracerPid /proc/{pid}/status").split()[1] != "0", 5)
     return tracer
 
 
 @contextlib.contextmanager
-def ending(*processes):
+def ending(*besides):
     try:
         yield
     finally:
-        for each in processes:
-            each.terminate()
-            each.wait(10)
+        for each in besides:
+            each.end()
 
 
-def restarted(box, seconds, act, unit=DAEMON):
-    """The seconds from `act` to a restart by the watchdog."""
+def restarted(box, what, seconds, act, unit=DAEMON):
+    """The seconds from `act`, which may return tracers, to a restart by the watchdog."""
     before = box.restarts(unit)
+    process = box.show(unit, "MainPID")
     began = time.monotonic()
-    act()
-    boxes.until(f"restart of {unit}", lambda: box.restarts(unit) > before, seconds + 10)
+    tracers = act() or []
+
+    def killed():
+        # A thread that strace delays stays until strace ends, and with it the process.
+        return box("sh", "-c", f"grep -q 'State:.Z' /proc/{process}/status || ! test -e /proc/{process}; echo $?") == "0"
+    boxes.until(f"an end of {unit}, {what}", killed, seconds + 10)
     took = time.monotonic() - began
+    for each in tracers:
+        each.end()
+    boxes.until(f"restart of {unit}, {what}", lambda: box.restarts(unit) > before, 10)
     boxes.until("active again", lambda: box.state(unit) == "active")
-    expect(took <= seconds + 3, f"{unit} was restarted only after {took:.1f} s")
+    expect(took <= seconds + 3, f"{unit}, {what}, was ended only after {took:.1f} s")
     return took
 
 
@@ -171,7 +194,8 @@ def hangs(turn):
     seen = []
 
     def hang(unit):
-        took = restarted(box, seconds, lambda: box("systemctl", "kill", "-s", "STOP", unit), unit)
+        took = restarted(
+            box, "stopped", seconds, lambda: box("systemctl", "kill", "-s", "STOP", unit), unit)
         seen.append(f"{unit.partition('.')[0]} stopped {took:.1f} s")
     hang(DAEMON)
     if not turn.quick:
@@ -182,17 +206,13 @@ def hangs(turn):
         threads = box("sh", "-c", f"cd /proc/{process}/task && grep -l '^NIO' */comm | cut -d/ -f1").split()
         expect(threads, "no thread of the sockets was found")
         # epoll returns at once, and then nothing for a minute.
-        tracers.append(delayed(box, threads[0], "epoll_wait,epoll_pwait:delay_exit=60000000", follow=False))
+        return [delayed(box, threads[0], "epoll_wait,epoll_pwait:delay_exit=60000000", follow=False)]
 
     def hang_writer():
         process = box.show(DAEMON, "MainPID")
-        tracers.append(delayed(box, process, "fdatasync,fsync:delay_enter=60000000"))
+        return [delayed(box, process, "fdatasync,fsync:delay_enter=60000000")]
     for what, act in (("sockets", hang_thread), ("writer", hang_writer)):
-        tracers = []
-        took = restarted(box, seconds, act)
-        for each in tracers:
-            each.terminate()
-            each.wait(10)
+        took = restarted(box, f"{what} hung", seconds, act)
         seen.append(f"{what} hung {took:.1f} s")
     written = lines.end()
     return f"WatchdogSec={seconds}s: {', '.join(seen)}; {written} lines: lost 0, twice 0"
@@ -214,7 +234,7 @@ def no_false_alarms(turn):
         time.sleep(seconds / 4)
     expect(box.restarts() == before, "restarted for a stop of half the period")
     seen.append(f"stops of {seconds / 2:g} s")
-    hogs = [box.open("sh", "-c", "while :; do :; done") for _ in range(2)]
+    hogs = [Beside(box, "sh", "-c", "while :; do :; done") for _ in range(2)]
     process = box.show(DAEMON, "MainPID")
     tracer = delayed(box, process, f"fdatasync,fsync:delay_enter={seconds * 500_000}")
     with ending(tracer, *hogs):
@@ -228,7 +248,7 @@ def no_false_alarms(turn):
 
 def migrates_slowly(box, turn):
     """An old database whose migration takes longer than a start may."""
-    start_limit = 4 if turn.quick else 10
+    start_limit, delay = (4, 0.4) if turn.quick else (10, 3.5)
     dump = (ROOT / "Tests/Fixtures/Store/schema-3.sql").read_text()
     rows = 2_000 if turn.quick else 60_000
     box("install", "-d", "-m", "700", STATE)
@@ -252,12 +272,12 @@ def migrates_slowly(box, turn):
     boxes.until("activating", lambda: box.state(DAEMON) == "activating" and box.show(DAEMON, "MainPID") != "0")
     process = box.show(DAEMON, "MainPID")
     # Whatever it writes takes so long that the whole takes too long.
-    rule = f"fsync,fdatasync:delay_enter={start_limit * 700_000}"
+    rule = f"fsync,fdatasync:delay_enter={int(delay * 1e6)}"
     tracer = delayed(box, process, rule)
     began = time.monotonic()
     with ending(tracer):
         box("rm", boxes.HOLD)
-        boxes.until("active", lambda: box.state(DAEMON) == "active", 90)
+        boxes.until("active", lambda: box.state(DAEMON) == "active", 240)
     took = time.monotonic() - began
     asked = box.notifications(DAEMON, "EXTEND_TIMEOUT_USEC=")
     expect(took > start_limit, f"the migration took only {took:.1f} s: nothing was shown")
