@@ -22,7 +22,7 @@ UNITS := $(wildcard systemd/*.service systemd/*.socket)
 USER_UNITS := $(wildcard systemd/user/*.service systemd/user/*.socket)
 LIB := $(DESTDIR)$(PREFIX)/lib
 
-.PHONY: help deps build demo up test test-systemd test-faults faults check bench bench-deps fuzz install uninstall
+.PHONY: help deps build demo up test test-systemd test-faults faults soak check bench bench-deps fuzz install uninstall
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ test-faults: build ## the short form of the fault matrix
 
 faults: build ## the whole fault matrix, injected into the real programs: under 20 minutes on two cores
 	Tests/faults/run
+
+soak: build ## HOURS (2) of ten times the ordinary load: memory, descriptors, ledger
+	Tests/faults/soak --hours $(HOURS)
 
 check: deps ## format, layers and undeclared imports, schemas
 	swift format lint --strict --recursive --parallel $$(git ls-files '*.swift')

@@ -13,6 +13,7 @@ from .box import AGENT, DAEMON, SOCKETS
 from .clients import line_of, raw
 from .rig import BIN, ROOT, Rig, until
 from .rows import Skipped, expect, row
+from .soak import soak
 
 STATE = "/var/lib/private/quipu"
 LOGS = "/home/check"
@@ -248,7 +249,7 @@ def no_false_alarms(turn):
 
 def migrates_slowly(box, turn):
     """An old database whose migration takes longer than a start may."""
-    start_limit, delay = (4, 0.4) if turn.quick else (10, 3.5)
+    start_limit, delay = (4, 0.4) if turn.quick else (10, 1.8)
     dump = (ROOT / "Tests/Fixtures/Store/schema-3.sql").read_text()
     rows = 2_000 if turn.quick else 60_000
     box("install", "-d", "-m", "700", STATE)
@@ -414,3 +415,9 @@ def odd_descriptors(turn):
           [listening(rig.folder / f"c{i}.sock") for i in range(3)],
           path=rig.folder / "c0.sock", refused=[rig.folder / "c1.sock", rig.folder / "c2.sock"])
     return f"{seen} environments: served each time, strangers' sockets refuse"
+
+
+@row("U8", "a soak, shortened", injected="ten times the ordinary load (make soak: two hours)",
+     expected="descriptors constant, the log bounded, everything accounted for; over hours memory too", quick=False)
+def shortened_soak(turn):
+    return soak(turn, seconds=40)
