@@ -104,6 +104,7 @@ package final class OperatingSystem: AgentSystem {
         _ directory: String, byteCount: Int
     ) throws(SystemError) -> SharedMapping {
         try Directories.make(directory)
+        try Directories.requireOwn(directory)
         do {
             return try SharedMapping(
                 path: "\(directory)/\(Landing.fileName)", byteCount: byteCount)

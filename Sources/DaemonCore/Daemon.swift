@@ -56,15 +56,18 @@ public struct Daemon: Sendable {
     public func run() async throws(DaemonError) {
         // Registered before anything else, so that no signal ends the process half-way.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+        Sockets.closeStrangers(manager, log: log)
         let locks = try claim()
         defer { withExtendedLifetime(locks) {} }
         let sockets = try Sockets(places: options.places, manager: manager, log: log)
         let disk = DiskCondition(files: DatabaseFiles(path: options.places.databaseFile))
-        let store = try await openStore(disk)
+        let progress = WorkProgress()
+        let store = try await openStore(disk, progress)
         let limits = LimitBook()
         try await prepareCosts(store, limits)
         let parts = try Parts(
-            daemon: self, store: store, sockets: sockets, limits: limits, disk: disk)
+            daemon: self, store: store, sockets: sockets, limits: limits, disk: disk,
+            progress: progress)
 
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await parts.queries.run(parts.queryConnections) }
@@ -104,6 +107,20 @@ public struct Daemon: Sendable {
 
     // MARK: Starting
 
+    /// A long migration is no reason to be given up on, but one that hangs is: more time is asked
+    /// for as long as something is done. Its commit is one wait for the disk.
+    private func askForPatience(_ progress: WorkProgress) async {
+        var seen: UInt64?
+        while !Task.isCancelled {
+            let count = progress.count
+            if count != seen { manager.extendTimeout(microseconds: Self.patienceMicroseconds) }
+            seen = count
+            try? await Task.sleep(for: .seconds(2))
+        }
+    }
+
+    private static let patienceMicroseconds: Int64 = 120_000_000
+
     /// One daemon for a database, one for the sockets that it binds: the kernel's word, not a
     /// file's. Where the service manager holds the sockets, their directory is not ours and may be
     /// read-only.
@@ -118,6 +135,7 @@ public struct Daemon: Sendable {
         for directory in directories {
             do throws(SystemError) {
                 try Directories.make(directory)
+                try Directories.requireOwn(directory)
             } catch {
                 throw DaemonError("cannot use \(directory): \(error)")
             }
@@ -135,22 +153,19 @@ public struct Daemon: Sendable {
         return locks
     }
 
-    private func openStore(_ disk: DiskCondition) async throws(DaemonError) -> any Store {
+    private func openStore(
+        _ disk: DiskCondition, _ progress: WorkProgress
+    ) async throws(DaemonError) -> any Store {
         let path = options.places.databaseFile
-        // A long migration is no reason to be given up on.
-        let patience = Task { [manager] in
-            while !Task.isCancelled {
-                manager.extendTimeout(microseconds: 30_000_000)
-                try? await Task.sleep(for: .seconds(10))
-            }
-        }
+        let patience = Task { await askForPatience(progress) }
         defer { patience.cancel() }
         do throws(StoreError) {
             guard options.settings.persistence else {
-                return try await SQLiteStore(path: nil, hostName: ProcessFacts.hostName)
+                return try await SQLiteStore(
+                    path: nil, hostName: ProcessFacts.hostName, progress: progress)
             }
             return try await DatabaseOpening(
-                condition: disk, hostName: ProcessFacts.hostName, log: log
+                condition: disk, hostName: ProcessFacts.hostName, log: log, progress: progress
             ).open()
         } catch {
             switch error {
@@ -224,7 +239,7 @@ extension Daemon {
 
         init(
             daemon: Daemon, store: any Store, sockets: Sockets, limits: LimitBook,
-            disk: DiskCondition
+            disk: DiskCondition, progress: WorkProgress
         ) throws(DaemonError) {
             let options = daemon.options
             let statistics = Statistics(startedMicroseconds: MonotonicClock.microseconds())
@@ -243,12 +258,14 @@ extension Daemon {
                 statistics.connectionRefused()
                 traffic?.record(request: nil, reply: line)
             }
+            let clientsMax = Self.clientsMax(descriptors: ProcessFacts.descriptorsMax)
             let queryAcceptor = Acceptor(
-                listener: sockets.query, connectionsMax: Limits.connectionsMax,
-                connectionsPerUserMax: Limits.connectionsPerUserMax, onRefusal: refused)
+                listener: sockets.query, connectionsMax: clientsMax,
+                connectionsPerUserMax: min(Limits.connectionsPerUserMax, clientsMax * 3 / 4),
+                onRefusal: refused)
             let ingestAcceptor = Acceptor(
                 listener: sockets.ingest, connectionsMax: Limits.agentConnectionsMax,
-                connectionsPerUserMax: Limits.agentConnectionsMax, onRefusal: refused)
+                connectionsPerUserMax: Limits.agentConnectionsPerUserMax, onRefusal: refused)
             let facts = DaemonFacts(
                 version: options.version, agents: agents, watchdog: watchdog, disk: disk,
                 connections: { queryAcceptor.connectionCount })
@@ -258,7 +275,8 @@ extension Daemon {
             persistence = PersistenceSwitch(
                 stores: stores, committer: committer, agents: agents, statistics: statistics,
                 condition: disk, isWanted: options.settings.persistence,
-                hostName: ProcessFacts.hostName, log: daemon.log, limits: limits)
+                hostName: ProcessFacts.hostName, log: daemon.log, limits: limits,
+                progress: progress)
             let administration = Administration(
                 stores: stores, persistence: persistence, committer: committer,
                 retention: retention, limits: limits,
@@ -270,15 +288,16 @@ extension Daemon {
                 options.settings, systemZone: options.systemZone)
             ownMetrics = OwnMetrics(dispatcher: dispatcher, stores: stores)
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+            let waiting = WaitingReplies()
             self.statistics = statistics
             do throws(SystemError) {
                 queries = QueryServer(
                     acceptor: queryAcceptor, dispatcher: dispatcher, group: group,
-                    traffic: traffic)
+                    traffic: traffic, waiting: waiting)
                 ingest = IngestServer(
                     acceptor: ingestAcceptor, committer: committer, agents: agents,
                     statistics: statistics, group: group, hostName: ProcessFacts.hostName,
-                    decoding: decoding, traffic: traffic)
+                    decoding: decoding, traffic: traffic, waiting: waiting)
                 queryConnections = try queryAcceptor.start(name: "accept-query")
                 ingestConnections = try ingestAcceptor.start(name: "accept-ingest")
             } catch {
@@ -286,11 +305,16 @@ extension Daemon {
             }
             heartbeat = Heartbeat(
                 committer: committer, dispatcher: dispatcher, manager: daemon.manager,
-                watchdog: watchdog)
+                watchdog: watchdog, progress: progress, loop: group.any())
             sockets.onStop = {
                 queryAcceptor.stop()
                 ingestAcceptor.stop()
             }
+        }
+
+        /// Where descriptors are few, clients must not take those that the database needs.
+        private static func clientsMax(descriptors: Int) -> Int {
+            min(Limits.connectionsMax, max(4, descriptors - Limits.descriptorsReserved))
         }
 
         private static func adminGroup(

@@ -11,6 +11,7 @@ struct DatabaseOpening: Sendable {
     let condition: DiskCondition
     let hostName: String
     let log: Logger
+    let progress: WorkProgress
 
     private var files: DatabaseFiles { condition.files }
 
@@ -34,7 +35,8 @@ struct DatabaseOpening: Sendable {
                 let fault = error.diskFault == .failing && !files.hasRoom ? .full : error.diskFault
                 condition.problem = PersistenceSwitch.problem(fault, error)
                 log.error("memory stands in for the database: \(error)")
-                let memory = try await SQLiteStore(path: nil, hostName: hostName)
+                let memory = try await SQLiteStore(
+                    path: nil, hostName: hostName, progress: progress)
                 try? await memory.copyRecent(from: files.path, since: PersistenceSwitch.recent)
                 return memory
             case .denied, .damaged, nil: throw error
@@ -50,7 +52,8 @@ struct DatabaseOpening: Sendable {
         for _ in 0..<Self.attemptsMax {
             do throws(StoreError) {
                 let store = try await SQLiteStore(
-                    path: files.path, hostName: hostName, logBytes: files.logBytes)
+                    path: files.path, hostName: hostName, logBytes: files.logBytes,
+                    progress: progress)
                 guard
                     let damage = try await store.findDamage(milliseconds: Limits.damageSearchMs)
                 else { return store }
@@ -68,7 +71,7 @@ struct DatabaseOpening: Sendable {
             }
         }
         return try await SQLiteStore(
-            path: files.path, hostName: hostName, logBytes: files.logBytes)
+            path: files.path, hostName: hostName, logBytes: files.logBytes, progress: progress)
     }
 
     private func setAside(_ why: String, logOnly: Bool) throws(StoreError) {

@@ -17,9 +17,11 @@ enum IngestFrame: Sendable {
 ///
 /// Bytes are copied once, from the buffer they were received in, which the channel uses again, to
 /// their batch's own: growing one buffer for all cost as much as decoding.
-final class IngestFraming: ChannelInboundHandler {
+final class IngestFraming: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = IngestFrame
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private var framer = IngestFramer()
     /// What the raw bytes that are coming belong to.
@@ -29,12 +31,50 @@ final class IngestFraming: ChannelInboundHandler {
     /// The body so far, and the ones of the batches before, whose memory is used again.
     private var body = ByteBuffer()
     private var spares: [ByteBuffer] = []
+    private let deadline = HalfSentTimer()
 
     /// As many bodies as are on their way at once: one read, one waiting, one decoded.
     private static let sparesMax = 3
 
+    func read(context: ChannelHandlerContext) {
+        deadline.readAsked(context.eventLoop)
+        context.read()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        deadline.readEnded()
+        context.fireChannelReadComplete()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { deadline.stop() }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var received = Self.unwrapInboundIn(data)
+        receive(Self.unwrapInboundIn(data), context: context)
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        deadline.received(isHalfSent: isHalfSent, loop: context.eventLoop) {
+            handler.value.stall(bound.value)
+        }
+    }
+
+    private var isHalfSent: Bool {
+        switch framer.expected {
+        case .line: line.readableBytes > 0
+        case .body: true
+        case .nothing: false
+        }
+    }
+
+    /// A body may have megabytes: whoever does not finish it must not hold them for ever.
+    private func stall(_ context: ChannelHandlerContext) {
+        body = ByteBuffer()
+        line = ByteBuffer()
+        pending = nil
+        emit(.broken(framer.stalled()), context: context)
+    }
+
+    private func receive(_ bytes: ByteBuffer, context: ChannelHandlerContext) {
+        var received = bytes
         while received.readableBytes > 0 {
             switch framer.expected {
             case .line: takeLine(&received, context: context)

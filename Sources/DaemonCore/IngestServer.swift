@@ -19,6 +19,7 @@ struct IngestServer: Sendable {
     /// What a user decided about reading lines.
     let decoding: DecoderOptions
     let traffic: TrafficLog?
+    let waiting: WaitingReplies
 
     func run(_ connections: AsyncStream<AcceptedConnection>) async {
         await withDiscardingTaskGroup { tasks in
@@ -40,10 +41,15 @@ struct IngestServer: Sendable {
                 connectedSince: now, lastBatch: nil))
         defer { agents.disconnect(agent) }
         do {
+            let (waiting, statistics) = (waiting, statistics)
             let channel = try await QueryServer.adopt(accepted.descriptor, group: group) {
                 channel in
+                try channel.pipeline.syncOperations.addHandler(IngestFraming())
                 try channel.pipeline.syncOperations.addHandler(
-                    IngestFraming())
+                    ReaderWatch(waiting: waiting) { bound in
+                        statistics.readerCut()
+                        statistics.hit(limit: bound)
+                    })
                 return try NIOAsyncChannel<IngestFrame, ByteBuffer>(
                     wrappingChannelSynchronously: channel,
                     configuration: .init(backPressureStrategy: QueryServer.framesAhead))
@@ -62,16 +68,21 @@ struct IngestServer: Sendable {
         _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, agent: Int
     ) async throws {
         let (answers, queue) = AsyncStream<PendingAnswer>.makeStream()
+        let places = WaitingRoom(Limits.agentRequestsWaitingMax)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
+                // Who reads no answers is heard no further, until it is cut.
+                defer { places.close() }
                 for await answer in answers {
                     let reply = await answer.reply()
                     traffic?.record(request: answer.line, reply: reply)
                     if let reply { try await outbound.write(reply) }
+                    places.leave()
                 }
             }
             var connection = IngestConnection(server: self, agent: agent)
             for try await frame in inbound {
+                await places.enter()
                 queue.yield(await connection.take(frame))
                 if case .broken = frame { break }
             }

@@ -25,6 +25,7 @@ actor PersistenceSwitch {
     private let hostName: String
     private let log: Logger
     private let limits: LimitBook
+    private let progress: WorkProgress
     private var turns = Turns<Result<Void, StoreError>>()
 
     /// Whether the file is to be used once it can be.
@@ -40,7 +41,8 @@ actor PersistenceSwitch {
 
     init(
         stores: Stores, committer: Committer, agents: AgentRegister, statistics: Statistics,
-        condition: DiskCondition, isWanted: Bool, hostName: String, log: Logger, limits: LimitBook
+        condition: DiskCondition, isWanted: Bool, hostName: String, log: Logger,
+        limits: LimitBook, progress: WorkProgress
     ) {
         self.stores = stores
         self.committer = committer
@@ -51,6 +53,7 @@ actor PersistenceSwitch {
         self.hostName = hostName
         self.log = log
         self.limits = limits
+        self.progress = progress
     }
 
     /// After all changes that were asked for before.
@@ -150,7 +153,8 @@ actor PersistenceSwitch {
 
     private func useMemory() async -> Result<Void, StoreError> {
         do throws(StoreError) {
-            let next = try await SQLiteStore(path: nil, hostName: hostName)
+            let next = try await SQLiteStore(
+                path: nil, hostName: hostName, progress: progress)
             // Where the disk cannot even be read, memory begins empty and logs are read again.
             let mustBeFilled = condition.problem == nil
             let old = try await swap { [path = files.path] () async throws(StoreError) in
@@ -236,7 +240,8 @@ actor PersistenceSwitch {
     }
 
     private func openFile() async throws(StoreError) -> SQLiteStore {
-        let opening = DatabaseOpening(condition: condition, hostName: hostName, log: log)
+        let opening = DatabaseOpening(
+            condition: condition, hostName: hostName, log: log, progress: progress)
         return try await opening.openFile()
     }
 
@@ -285,7 +290,8 @@ actor PersistenceSwitch {
     /// The old file is closed before anything else is at its place: SQLite removes logs by name.
     private func memoryInstead(settingAside: Bool) async -> Result<Void, StoreError> {
         do throws(StoreError) {
-            let next = try await SQLiteStore(path: nil, hostName: hostName)
+            let next = try await SQLiteStore(
+                path: nil, hostName: hostName, progress: progress)
             let old = try await swap { next }
             condition.took(false)
             await old.close()

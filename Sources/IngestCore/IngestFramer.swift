@@ -62,6 +62,13 @@ public struct IngestFramer: Sendable {
         refusal("a request line has at most \(Self.lineBytesMax) bytes", id: nil)
     }
 
+    /// Half a request came, and the rest does not.
+    public mutating func stalled() -> RefusedRequest {
+        expected = .nothing
+        let hint = "half a request, then nothing for \(Limits.halfSentRequestMsMax) ms"
+        return RefusedRequest(id: .null, error: RPCError(.timeout, hint: hint))
+    }
+
     /// So many of the missing bytes came; true when that was all of them.
     public mutating func tookBody(_ count: Int) -> Bool {
         guard case .body(let missing) = expected else { return false }

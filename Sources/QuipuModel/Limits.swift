@@ -16,6 +16,9 @@ public enum Limits {
     public static let rowsPerReplyDefault = 100
     public static let sqlRowsPerReplyDefault = 1_000
     public static let queryMsMax = 5_000
+    /// Questions that the database answers at a time, and those of one user among them.
+    public static let queriesRunningMax = 3
+    public static let queriesRunningPerUserMax = 2
     public static let groupsPerReplyMax = 10_000
     /// Files and subagents of one session that are told with it.
     public static let sessionFilesMax = 100
@@ -33,6 +36,13 @@ public enum Limits {
     public static let slowReaderMsMax = 30_000
     public static let subscriptionsPerConnectionMax = 16
     public static let agentConnectionsMax = 16
+    public static let agentConnectionsPerUserMax = 8
+    /// Requests of one agent that are read before those ahead of them are answered.
+    public static let agentRequestsWaitingMax = 256
+    /// What replies of all connections may hold together; above, who takes theirs slowest is cut.
+    public static let repliesWaitingBytesMax = 32 << 20
+    /// Descriptors that `quipud` needs for itself and its agents; clients get what is left.
+    public static let descriptorsReserved = 48
     /// Events of one commit that are looked up for subscribers; what exceeds it is told as missed.
     public static let notifiedEventsPerCommitMax = 1_000
 

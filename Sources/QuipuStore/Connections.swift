@@ -1,10 +1,12 @@
 import GRDB
+import QuipuModel
 
 /// How connections are opened and set up.
 enum Connections {
     /// How long to wait for another program that has locked the file, seconds.
     private static let busySeconds = 2.0
-    private static let readersMax = 2
+    /// One more than questions run at a time: `health` and `stats` wait for nobody.
+    private static let readersMax = Limits.queriesRunningMax + 1
     /// Bounds of the page caches, so that the process stays small.
     private static let writerCacheKiB = 8_192
     private static let readerCacheKiB = 2_048

@@ -13,6 +13,9 @@ actor Writer {
     /// … and while a reader holds this many, nothing more is written.
     private static let heldPagesMax = Int32(Limits.heldLogBytesMax / 4_096)
 
+    /// It waits for the disk two or three times, and on a slow one for long.
+    private static let checkpointPatience = Duration.seconds(60)
+
     private let executor = QueueExecutor(label: "quipu.store.writer")
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
@@ -23,6 +26,7 @@ actor Writer {
     private let seriesMax: Int
     /// Nil in memory, where there is no log.
     private let checkpointer: Checkpointer?
+    private let progress: WorkProgress
     private var tables: WriterTables?
     private var pagesInLog: Int32 = 0
     /// Of these, written since a checkpoint last began.
@@ -37,13 +41,14 @@ actor Writer {
     ///   - logBytes: How long the log may become before it is moved into the database.
     init(
         _ database: any DatabaseWriter, path: String?, logBytes: Int, defaultHost: String,
-        seriesMax: Int
+        seriesMax: Int, progress: WorkProgress
     ) {
         self.database = database
         checkpointPages = Int32(clamping: logBytes / 4_096)
         self.defaultHost = defaultHost
         self.seriesMax = seriesMax
         checkpointer = path.map(Checkpointer.init)
+        self.progress = progress
     }
 
     func open(
@@ -151,11 +156,14 @@ actor Writer {
         _ body: (WriterTables) throws -> Result, _ db: Database
     ) throws -> Result {
         guard let connection = db.sqliteConnection else { throw StoreError.closed }
+        progress.watch(connection)
+        defer { progress.unwatch(connection) }
         var result: Result?
         try db.inTransaction(.immediate) {
             let tables = try self.tables ?? WriterTables(connection, seriesMax: seriesMax)
             self.tables = tables
             result = try body(tables)
+            progress.advance()
             return .commit
         }
         let pages = Self.takePagesWritten(connection)
@@ -238,7 +246,9 @@ actor Writer {
         database.writeWithoutTransaction { db in
             var inLog: Int32 = 0
             var moved: Int32 = 0
-            let code = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, mode, &inLog, &moved)
+            let code = progress.knownToBeLong(Self.checkpointPatience) {
+                sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, mode, &inLog, &moved)
+            }
             if code == SQLITE_OK, moved == inLog {
                 pagesInLog = 0
                 pagesSinceCheckpoint = 0

@@ -145,7 +145,10 @@ final class OpenFiles {
     private var files: [TailedFile] = []
     private let filesMax: Int
 
-    init(filesMax: Int = AgentLimits.openFilesMax) { self.filesMax = filesMax }
+    /// Where descriptors are few, connections must find some too.
+    init(filesMax: Int = min(AgentLimits.openFilesMax, ProcessFacts.descriptorsMax / 4)) {
+        self.filesMax = filesMax
+    }
 
     var count: Int { files.count }
     var hasRoom: Bool { files.count < filesMax }
