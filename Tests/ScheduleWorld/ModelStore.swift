@@ -53,7 +53,7 @@ struct StoreContents {
     var violations: [String] = []
 }
 
-/// Accounts and rows that change together: what SQLite is to the daemon, by the contract of `Store`.
+/// Accounts and rows that change together: what SQLite is to the daemon, by what `Store` promises.
 struct ModelStore: ScheduleStore {
     private struct Account {
         var identity: SourceIdentity
