@@ -59,7 +59,7 @@ public struct Daemon: Sendable {
         Sockets.closeStrangers(manager, log: log)
         let locks = try claim()
         defer { withExtendedLifetime(locks) {} }
-        let sockets = try Sockets(places: options.places, manager: manager, log: log)
+        let sockets = try Sockets(places: options.places, manager: manager)
         let disk = DiskCondition(files: DatabaseFiles(path: options.places.databaseFile))
         let progress = WorkProgress()
         let store = try await openStore(disk, progress)
