@@ -35,8 +35,7 @@ public final class SQLiteStore: Store {
         self.queryMsMax = queryMsMax
         reader = database
         writer = Writer(
-            database, defaultHost: hostName, seriesMax: seriesMax, hasLog: path != nil,
-            progress: progress)
+            database, path: path, defaultHost: hostName, seriesMax: seriesMax, progress: progress)
     }
 
     /// Opening waits for the disk, so it has a thread of its own too.

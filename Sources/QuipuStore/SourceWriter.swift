@@ -66,7 +66,8 @@ final class SourceWriter {
             """
             UPDATE sources SET position = ?2, size = ?3, head_bytes = coalesce(?4, head_bytes),
                 head_hash = coalesce(?5, head_hash), finished = ?6, received = received + ?7,
-                stored = stored + ?8, merged = merged + ?9, blank = blank + ?10, touched = ?11
+                stored = stored + ?8, merged = merged + ?9, blank = blank + ?10, touched = ?11,
+                lost_bytes = lost_bytes + ?12
             WHERE id = ?1
             """)
         reject = try prepare(
@@ -209,6 +210,7 @@ final class SourceWriter {
         advance.bind(9, Int64(clamping: tally.merged))
         advance.bind(10, Int64(clamping: tally.blank))
         advance.bind(11, now.microseconds)
+        advance.bind(12, Int64(clamping: batch.lostBytes))
         try advance.run()
         for (reason, count) in tally.rejected {
             try book(reject, batch.sourceID, reason.rawValue, count)

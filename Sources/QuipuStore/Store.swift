@@ -143,6 +143,8 @@ public struct PendingBatch: Sendable {
     public var head: SourceHead?
     /// True when nothing will follow.
     public var finished: Bool
+    /// How much of its range was destroyed before anybody could read it.
+    public var lostBytes: UInt64 = 0
     public var decoded: DecodedBatch
     /// Its payloads, once a `PayloadPacker` has been at them.
     var packed: PackedPayloads?
