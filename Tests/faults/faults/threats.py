@@ -66,10 +66,13 @@ def hostile_content(turn):
     for text in SYNTAX:
         found = rig.ask("events.query", where={"name": text}, kind="tool_use")["events"]
         expect(len(found) == 2 and all(e["name"] == text for e in found), f"{text!r} finds {len(found)}")
-        rig.ask("documents.search", text=text)
+        with contextlib.closing(rig.connect()) as connection:
+            reply = connection.ask_any("documents.search", query=text)
+        # What has no word in it is refused as that.
+        expect("result" in reply or reply["error"]["code"] == -32602, f"a search for {text!r}: {reply}")
     expect(rig.rows("SELECT count(*) FROM events")[0][0] > len(SYNTAX), "the events are gone")
     shown = 0
-    for command in COMMANDS:
+    for command in turn.random.sample(COMMANDS, 5) if turn.quick else COMMANDS:
         for flags in ([], ["--json"]):
             done = subprocess.run([BIN / "quipu", "--runtime-dir", rig.run, *flags, *command],
                                   capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
@@ -116,9 +119,10 @@ def endless_series(turn):
 def costly_questions(turn):
     rig = Rig(turn).start()
     with open(rig.logs / "app.jsonl", "wb") as log:
-        for n in range(8_000):
+        lines = 2_000 if turn.quick else 8_000
+        for n in range(lines):
             log.write(b'{"n":%d,"filler":"%s"}\n' % (n, b"x" * 400))
-    rig.await_lines(8_000)
+    rig.await_lines(lines)
     let_in(rig, NOBODY)
     endless = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
     large = [{"method": "events.query", "id": i, "params": {"limit": 10_000}} for i in range(256)]
@@ -176,7 +180,7 @@ class Forger:
     def ask(self, method, body=b"", **params):
         request = {"method": method, "id": 1, "params": params}
         self.client.sendall(json.dumps(request).encode() + b"\n" + body)
-        return json.loads(line_of(self.client) or b'{"error":{"code":0,"data":{"reason":"closed"}}}')
+        return json.loads(line_of(self.client) or b'{"closed":true}')
 
     def open(self, key, path, size=0, **more):
         return self.ask("ingest.open", source={"key": key, "path": path} | more, size=size)
@@ -189,23 +193,27 @@ def compromised_agent(turn):
     log = rig.logs / "honest.jsonl"
     log.write_bytes(b"".join(b'{"n":%d}\n' % n for n in range(1_000)))
     rig.await_lines(1_000)
-    forger = Forger(rig)
-    source = forger.open("forged", "/etc/shadow", size=1 << 62)["result"]["source_id"]
+    def lie(method, first, last, body=b"", stranger=0, **more):
+        """On a connection of its own: some lies leave the stream out of step, which ends it."""
+        forger = Forger(rig)
+        with contextlib.closing(forger.client):
+            source = forger.open("forged", "/etc/shadow", size=1 << 62)["result"]["source_id"] + stranger
+            return forger.ask(method, body, source_id=source, **{"from": first, "to": last} | more)
 
     def batch(first, last, body, **more):
-        return forger.ask("ingest.batch", body, source_id=source, **{"from": first, "to": last, "bytes": len(body)} | more)
+        return lie("ingest.batch", first, last, body, **{"bytes": len(body)} | more)
     line = b'{"forged":1}\n'
     lies = [batch(100, 100 + len(line), line), batch(0, 5, line), batch(0, 1 << 62, line),
             batch(50, 20, line), batch(-1, 12, line), batch(0, len(line) - 1, line[:-1]),
             batch(0, len(line), line, size=-1), batch(0, len(line), line, head={"bytes": 1 << 40, "hash": "x"}),
-            forger.ask("ingest.batch", source_id=source + 999, **{"from": 0, "to": 0, "bytes": 0}),
-            forger.ask("ingest.skip", source_id=source, **{"from": 0, "to": 1 << 63, "lines": 1, "lost": "x"}),
-            forger.ask("ingest.skip", source_id=source, **{"from": 0, "to": 10, "lines": -5, "lost": "x"})]
-    # Some of these end the connection, since the stream is out of step; none is taken.
+            lie("ingest.batch", 0, 0, stranger=999, bytes=0),
+            lie("ingest.skip", 0, 1 << 63, lines=1, lost="x"), lie("ingest.skip", 0, 10, lines=-5, lost="x")]
     expect(all("error" in reply for reply in lies), f"taken: {[r for r in lies if 'error' not in r]}")
     for strange in ({"key": "k" * 100_000, "path": "p"}, {"key": "", "path": ""}, {"key": "a", "path": ESCAPES},
                     {"key": "b", "path": "../../x", "host": ESCAPES}, {"key": "c", "path": "p", "kind": "nonsense"}):
-        Forger(rig).ask("ingest.open", source=strange, size=0)
+        forger = Forger(rig)
+        with contextlib.closing(forger.client):
+            forger.ask("ingest.open", source=strange, size=0)
     # Announced and not sent; announced beyond the bound.
     resident = rig.daemon.status("VmRSS")
     halves = [raw(rig.run / "ingest.sock") for _ in range(5)]
@@ -227,7 +235,7 @@ def compromised_agent(turn):
     expect(growth < 160, f"{growth} MiB more for half batches and deaf agents")
     log.open("ab").write(b"".join(b'{"n":%d}\n' % n for n in range(1_000, 2_000)))
     until("honest lines", lambda: len(rig.numbers()) == 2_000)
-    for each in (*halves, deaf, forger.client, giant.client):
+    for each in (*halves, deaf, giant.client):
         each.close()
     seen = rig.check_exactly_once(range(2_000))
     rig.integrity()
