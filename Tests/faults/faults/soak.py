@@ -151,7 +151,8 @@ def verdict(samples, load, asked, seconds):
         # Of minutes no slope an hour can be told: caches still fill.
         if seconds >= 3_600:
             expect(growth < SLOPE_KIB_PER_HOUR, f"the {program} grows by {growth:.0f} KiB an hour")
-        said.append(f"{program} {getattr(late[-1], program + '_kib') >> 10} MiB ({growth / 1_024:+.1f} MiB/h), "
+        said.append(f"{program} {getattr(late[-1], program + '_kib') >> 10} MiB ({growth / 1_024:+.1f} "
+                    f"MiB/h), "
                     f"{max(descriptors)} descriptors")
     return (f"{load.lines} lines, {load.datagrams} datagrams, {asked} questions, all accounted for; "
             f"{'; '.join(said)}; log at most {wal >> 20} MiB, database {late[-1].database_bytes >> 20} MiB")

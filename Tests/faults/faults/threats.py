@@ -32,7 +32,8 @@ def is_safe(byte_text):
     return not bad, bad
 
 
-@row("T1", "hostile content of logs", injected="terminal escapes, SQL, search syntax and huge numbers in every member; names of files",
+@row("T1", "hostile content of logs",
+     injected="terminal escapes, SQL, search syntax and huge numbers in every member; names of files",
      expected="kept as text, found as text, shown harmlessly; JSON stays JSON")
 def hostile_content(turn):
     rig = Rig(turn).start()
@@ -92,7 +93,8 @@ def hostile_content(turn):
     return f"{len(written)} lines, {shown} commands shown without a character that a terminal obeys"
 
 
-@row("T2", "a sender of endless series", injected="150,000 different series in packed datagrams; names and tags beyond every bound",
+@row("T2", "a sender of endless series",
+     injected="150,000 different series in packed datagrams; names and tags beyond every bound",
      expected="100,000 series and one that takes the rest, every sample counted, memory bounded", quick=False)
 def endless_series(turn):
     rig = Rig(turn).start()
@@ -114,7 +116,8 @@ def endless_series(turn):
     return f"{stats['stored']['series']} series, {stats['stored']['series_overflow']} samples in the rest, {resident} MiB"
 
 
-@row("T3", "clients whose questions cost much", injected="one user: endless SQL, whole tables, batches of 256 large questions, on 40 connections",
+@row("T3", "clients whose questions cost much",
+     injected="one user: endless SQL, whole tables, batches of 256 large questions, on 40 connections",
      expected="another user and `health` are answered; memory bounded; each question ends in its time")
 def costly_questions(turn):
     rig = Rig(turn).start()
@@ -186,8 +189,11 @@ class Forger:
         return self.ask("ingest.open", source={"key": key, "path": path} | more, size=size)
 
 
-@row("T4", "a compromised agent", injected="offsets that lie, foreign and strange sources, giant and half batches, answers that nobody reads",
-     expected="refused or only its own sources wrong; others' lines stored once; memory bounded; the ledger balances")
+@row("T4", "a compromised agent",
+     injected="offsets that lie, foreign and strange sources, giant and half batches, answers that "
+              "nobody reads",
+     expected="refused or only its own sources wrong; others' lines stored once; memory bounded; the "
+              "ledger balances")
 def compromised_agent(turn):
     rig = Rig(turn).start()
     log = rig.logs / "honest.jsonl"
