@@ -103,7 +103,8 @@ def datagram_flood(turn):
         name = f"flood.q{length}"
         queue = multiprocessing.Queue()
         seconds = 1 if turn.quick else 5
-        senders = [multiprocessing.Process(target=flood, args=(rig.run / "metrics.sock", name, seconds, queue))
+        arguments = (rig.run / "metrics.sock", name, seconds, queue)
+        senders = [multiprocessing.Process(target=flood, args=arguments)
                    for _ in range(2)]
         for each in senders:
             each.start()
@@ -157,7 +158,8 @@ def full_spool(rig):
     expect(stored + lost == sent, f"{sent} sent, {stored} stored, {lost} reported lost")
     expect(lost > 0, "nothing was lost: the spool was not full")
     rig.ledger()
-    return f"full spool: {sent} = {stored} stored + {lost} reported lost, {size >> 20} MiB on disk, {resident >> 10} MiB of memory"
+    return (f"full spool: {sent} = {stored} stored + {lost} reported lost, {size >> 20} MiB on disk, "
+            f"{resident >> 10} MiB of memory")
 
 
 def rig_ledger_lost(rig):
@@ -190,8 +192,8 @@ def daemon_away(turn):
                 time.sleep(0.05)
     began = time.monotonic()
     rig.start_daemon()
-    until("caught up", lambda: counted(rig, "away.n") == sent and rig.ask("ledger", limit=1)["total"]["received"]
-          >= writer.next + sent)
+    rig.await_lines(writer.next + sent)
+    until("caught up", lambda: counted(rig, "away.n") == sent)
     took = time.monotonic() - began
     seen = rig.check_exactly_once(writer.written)
     growth = highest - resident

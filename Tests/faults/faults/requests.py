@@ -60,7 +60,8 @@ def hostile_requests(turn):
         waited = f", half a request refused after {time.monotonic() - half_began:.0f} s"
     half.close()
     rig.stop()
-    return f"{size >> 20} MiB line refused, {count} pipelined in order, {cases} of garbage, {growth} KiB more{waited}"
+    return (f"{size >> 20} MiB line refused, {count} pipelined in order, {cases} of garbage, "
+            f"{growth} KiB more{waited}")
 
 
 def garbage(turn, rig, path, count):
@@ -109,7 +110,8 @@ def deep_requests(turn):
                     expect(text, f"{depth} levels on {name}: no reply")
                     error = json.loads(text)["error"]
                     # Where it is shallow enough, the unknown member is what is wrong.
-                    too_deep = "deep" in error["data"].get("hint", "") or error["data"]["reason"] == "too_deep"
+                    told = error["data"]
+                    too_deep = "deep" in told.get("hint", "") or told["reason"] == "too_deep"
                     longer = name == "ingest.sock" and len(request) > 64 << 10
                     expect(too_deep == (depth > 64) or longer, f"{depth} levels on {name}: {error}")
         seen.append(depth)

@@ -52,8 +52,8 @@ class Load:
             with open(self.rig.logs / f"soak-{file}.jsonl", "ab") as log:
                 for _ in range(max(1, each // FILES)):
                     n = self.lines
-                    call = (f'{{"hook_event_name":"PostToolUse","session_id":"soak-{n // 2_000}","tool_name":"Tool{n % 7}",'
-                            f'"tool_use_id":"soak-call-number-{n}","n":{n},"duration_ms":{n % 900},'
+                    call = (f'{{"hook_event_name":"PostToolUse","session_id":"soak-{n // 2_000}",'
+                            f'"tool_name":"Tool{n % 7}","tool_use_id":"soak-call-number-{n}","n":{n},"duration_ms":{n % 900},'
                             f'"tool_input":{{"command":"{"x" * 200}"}}}}\n')
                     log.write(call.encode())
                     self.lines += 1
@@ -133,8 +133,8 @@ def soak(turn, seconds, factor=10, tell=lambda text: None):
     total = load.lines + load.datagrams
     until("all is in", lambda: rig.ask("ledger", limit=1)["total"]["received"] >= total)
     ledger = rig.ledger()
-    expect(ledger["received"] == total and not any(ledger["lost"].values()) and not any(ledger["rejected"].values()),
-           f"{total} sent: {ledger}")
+    missed = sum(ledger["lost"].values()) + sum(ledger["rejected"].values())
+    expect(ledger["received"] == total and missed == 0, f"{total} sent: {ledger}")
     rig.stop()
     return verdict(samples, load, asked[0], seconds)
 

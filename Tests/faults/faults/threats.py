@@ -113,7 +113,8 @@ def endless_series(turn):
     expect(resident < 230, f"{resident} MiB resident")
     rig.ledger()
     rig.stop()
-    return f"{stats['stored']['series']} series, {stats['stored']['series_overflow']} samples in the rest, {resident} MiB"
+    stored = stats["stored"]
+    return f"{stored['series']} series, {stored['series_overflow']} samples in the rest, {resident} MiB"
 
 
 @row("T3", "clients whose questions cost much",
@@ -143,7 +144,8 @@ def costly_questions(turn):
                 if not replies.readline():
                     return
     highest = resident = rig.daemon.status("VmRSS")
-    threads = [threading.Thread(target=attack, args=(c, requests[i % 3]), daemon=True) for i, c in enumerate(hostile)]
+    threads = [threading.Thread(target=attack, args=(client, requests[i % 3]), daemon=True)
+               for i, client in enumerate(hostile)]
     with Witness(rig) as witness:
         for each in threads:
             each.start()
@@ -166,7 +168,8 @@ def costly_questions(turn):
     expect(growth < 400, f"{growth} MiB more")
     until("well again", lambda: rig.ask("tools.stats"))
     rig.end()
-    return f"{asked} questions of another user, the slowest {slowest:.1f} s; health within {health:.0f} ms; {growth} MiB more"
+    return (f"{asked} questions of another user, the slowest {slowest:.1f} s; health within {health:.0f} ms; "
+            f"{growth} MiB more")
 
 
 def one_question(rig):
@@ -246,7 +249,8 @@ def compromised_agent(turn):
     seen = rig.check_exactly_once(range(2_000))
     rig.integrity()
     rig.stop()
-    return f"{len(lies)} lies refused, {growth} MiB more for 75 MB of half batches, {said >> 10} KiB unread answers; honest: {seen}"
+    return (f"{len(lies)} lies refused, {growth} MiB more for 75 MB of half batches, "
+            f"{said >> 10} KiB unread answers; honest: {seen}")
 
 
 def deaf_is_stuck(client):

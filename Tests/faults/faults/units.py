@@ -1,4 +1,4 @@
-"""U: the units under this machine's own systemd: readiness, hangs and what is none, crash loops, odd descriptors."""
+"""U: the units under this machine's own systemd: readiness, hangs and what is none, crash loops."""
 
 import contextlib
 import json
@@ -273,7 +273,8 @@ def migrates_slowly(box, turn):
     box.drop_in(DAEMON, text + f"\nTimeoutStartSec={start_limit}s\nWatchdogSec=2s\n")
     before = box.restarts()
     box("systemctl", "start", "--no-block", DAEMON)
-    boxes.until("activating", lambda: box.state(DAEMON) == "activating" and box.show(DAEMON, "MainPID") != "0")
+    boxes.until("activating", lambda: box.state(DAEMON) == "activating"
+                and box.show(DAEMON, "MainPID") != "0")
     process = box.show(DAEMON, "MainPID")
     # Whatever it writes takes so long that the whole takes too long.
     rule = f"fsync,fdatasync:delay_enter={int(delay * 1e6)}"
