@@ -72,7 +72,9 @@ final class QueryGate: Sendable {
     private func takeNext(_ state: inout State) -> CheckedContinuation<Void, Never>? {
         let next = state.waiters.indices
             .filter { hasRoom(state.waiters[$0].user, state) }
-            .min { turn(of: state.waiters[$0].user, state) < turn(of: state.waiters[$1].user, state) }
+            .min {
+                turn(of: state.waiters[$0].user, state) < turn(of: state.waiters[$1].user, state)
+            }
         guard let next else { return nil }
         let waiter = state.waiters.remove(at: next)
         begin(waiter.user, &state)

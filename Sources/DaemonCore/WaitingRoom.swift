@@ -33,7 +33,9 @@ final class WaitingRoom: Sendable {
     private func wake(_ change: (inout State) -> Void) {
         let waiter = state.withLock { state in
             change(&state)
-            guard state.free >= 0 || state.isClosed else { return nil as CheckedContinuation<Void, Never>? }
+            guard state.free >= 0 || state.isClosed else {
+                return nil as CheckedContinuation<Void, Never>?
+            }
             defer { state.waiter = nil }
             return state.waiter
         }

@@ -4,7 +4,9 @@ import Testing
 @Suite struct ThreatModelTests {
     private static let suites = Set(
         Repository.swiftFiles.flatMap { file in
-            file.lines.compactMap { $0.firstMatch(of: /@Suite.* struct (\w+)/).map { String($0.1) } }
+            file.lines.compactMap {
+                $0.firstMatch(of: /@Suite.* struct (\w+)/).map { String($0.1) }
+            }
         })
     private static let rows = Set(
         Repository.files.filter { $0.path.hasPrefix("Tests/faults/faults/") }

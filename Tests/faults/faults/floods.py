@@ -25,7 +25,8 @@ def counted(rig, name):
     return int(sum(value for s in reply["series"] for _, value in s["points"]["sum"]))
 
 
-@row("S6", "datagrams that are too large, or carry descriptors", injected="64 KiB, one byte more, 200 kB, empty; a memfd with each of a hundred",
+@row("S6", "datagrams that are too large, or carry descriptors",
+     injected="64 KiB, one byte more, 200 kB, empty; a memfd with each of a hundred",
      expected="up to 64 KiB is stored whole, more is counted and never stored in part; no descriptor is kept")
 def large_datagrams(turn):
     rig = Rig(turn).start()
@@ -89,7 +90,8 @@ def with_queue(length):
             f'echo {length} > /proc/sys/net/unix/max_dgram_qlen && exec "$@"', "sh"]
 
 
-@row("S7", "a flood of datagrams against a reader that stalls", injected="two senders without pause, queues of 10 and 512; the agent stopped and killed meanwhile",
+@row("S7", "a flood of datagrams against a reader that stalls",
+     injected="two senders without pause, queues of 10 and 512; the agent stopped and killed meanwhile",
      expected="taken = stored, refused = what the senders were told, exactly")
 def datagram_flood(turn):
     rig = Rig(turn)
@@ -101,7 +103,8 @@ def datagram_flood(turn):
         name = f"flood.q{length}"
         queue = multiprocessing.Queue()
         seconds = 1 if turn.quick else 5
-        senders = [multiprocessing.Process(target=flood, args=(rig.run / "metrics.sock", name, seconds, queue))
+        arguments = (rig.run / "metrics.sock", name, seconds, queue)
+        senders = [multiprocessing.Process(target=flood, args=arguments)
                    for _ in range(2)]
         for each in senders:
             each.start()
@@ -123,7 +126,8 @@ def datagram_flood(turn):
             expect(stored == taken, f"queue of {length}: {taken} taken, {stored} stored")
         until("refusals are told", lambda: rig.ask("stats")["senders"]["packets_dropped"] == refusals)
         expect(sum(rig.ledger()["lost"].values()) == 0, "lost, though the spool was not full")
-        seen.append(f"queue of {length}: {taken / seconds:,.0f}/s taken and stored, {refused} refused and told")
+        seen.append(f"queue of {length}: {taken / seconds:,.0f}/s taken and stored, {refused} refused "
+                    f"and told")
         expect(rig.agent.stop() == 0, "the agent")
     if not turn.quick:
         seen.append(full_spool(rig))
@@ -154,14 +158,16 @@ def full_spool(rig):
     expect(stored + lost == sent, f"{sent} sent, {stored} stored, {lost} reported lost")
     expect(lost > 0, "nothing was lost: the spool was not full")
     rig.ledger()
-    return f"full spool: {sent} = {stored} stored + {lost} reported lost, {size >> 20} MiB on disk, {resident >> 10} MiB of memory"
+    return (f"full spool: {sent} = {stored} stored + {lost} reported lost, {size >> 20} MiB on disk, "
+            f"{resident >> 10} MiB of memory")
 
 
 def rig_ledger_lost(rig):
     return rig.ask("ledger", limit=1)["total"]["lost"]
 
 
-@row("S11", "the daemon is away", injected="the daemon stopped; 600 s of ordinary load (shortened: as fast as it can be written)",
+@row("S11", "the daemon is away",
+     injected="the daemon stopped; 600 s of ordinary load (shortened: as fast as it can be written)",
      expected="the agent's memory stays flat, nothing lost, caught up at five times the rate or more")
 def daemon_away(turn):
     rig = Rig(turn).start()
@@ -186,8 +192,8 @@ def daemon_away(turn):
                 time.sleep(0.05)
     began = time.monotonic()
     rig.start_daemon()
-    until("caught up", lambda: counted(rig, "away.n") == sent and rig.ask("ledger", limit=1)["total"]["received"]
-          >= writer.next + sent)
+    rig.await_lines(writer.next + sent)
+    until("caught up", lambda: counted(rig, "away.n") == sent)
     took = time.monotonic() - began
     seen = rig.check_exactly_once(writer.written)
     growth = highest - resident

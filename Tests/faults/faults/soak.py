@@ -52,8 +52,8 @@ class Load:
             with open(self.rig.logs / f"soak-{file}.jsonl", "ab") as log:
                 for _ in range(max(1, each // FILES)):
                     n = self.lines
-                    call = (f'{{"hook_event_name":"PostToolUse","session_id":"soak-{n // 2_000}","tool_name":"Tool{n % 7}",'
-                            f'"tool_use_id":"soak-call-number-{n}","n":{n},"duration_ms":{n % 900},'
+                    call = (f'{{"hook_event_name":"PostToolUse","session_id":"soak-{n // 2_000}",'
+                            f'"tool_name":"Tool{n % 7}","tool_use_id":"soak-call-number-{n}","n":{n},"duration_ms":{n % 900},'
                             f'"tool_input":{{"command":"{"x" * 200}"}}}}\n')
                     log.write(call.encode())
                     self.lines += 1
@@ -133,8 +133,8 @@ def soak(turn, seconds, factor=10, tell=lambda text: None):
     total = load.lines + load.datagrams
     until("all is in", lambda: rig.ask("ledger", limit=1)["total"]["received"] >= total)
     ledger = rig.ledger()
-    expect(ledger["received"] == total and not any(ledger["lost"].values()) and not any(ledger["rejected"].values()),
-           f"{total} sent: {ledger}")
+    missed = sum(ledger["lost"].values()) + sum(ledger["rejected"].values())
+    expect(ledger["received"] == total and missed == 0, f"{total} sent: {ledger}")
     rig.stop()
     return verdict(samples, load, asked[0], seconds)
 
@@ -151,7 +151,8 @@ def verdict(samples, load, asked, seconds):
         # Of minutes no slope an hour can be told: caches still fill.
         if seconds >= 3_600:
             expect(growth < SLOPE_KIB_PER_HOUR, f"the {program} grows by {growth:.0f} KiB an hour")
-        said.append(f"{program} {getattr(late[-1], program + '_kib') >> 10} MiB ({growth / 1_024:+.1f} MiB/h), "
+        said.append(f"{program} {getattr(late[-1], program + '_kib') >> 10} MiB ({growth / 1_024:+.1f} "
+                    f"MiB/h), "
                     f"{max(descriptors)} descriptors")
     return (f"{load.lines} lines, {load.datagrams} datagrams, {asked} questions, all accounted for; "
             f"{'; '.join(said)}; log at most {wal >> 20} MiB, database {late[-1].database_bytes >> 20} MiB")

@@ -23,10 +23,11 @@ def with_large_replies(turn, lines=8_000):
     return rig, writer
 
 
-@row("S1", "readers that are slow or stop", injected="32 clients ask for megabytes; half read a byte a second, half nothing",
+@row("S1", "readers that are slow or stop",
+     injected="32 clients ask for megabytes; half read a byte a second, half nothing",
      expected="others are answered as before; memory bounded; the slow are cut after 30 s", quick=True)
 def slow_readers(turn):
-    rig, writer = with_large_replies(turn)
+    rig, writer = with_large_replies(turn, 3_000 if turn.quick else 8_000)
     daemon = rig.daemon
     with Witness(rig) as witness:
         until("a hundred answers", lambda: len(witness.milliseconds) > 100)
@@ -65,7 +66,8 @@ def slow_readers(turn):
     # Replies of the slow ones may lie in the daemon up to one bound for all of them.
     expect(growth < 96, f"{growth:.0f} MiB more for {len(slow)} slow readers")
     rig.stop()
-    return (f"replies of {bytes_of_reply >> 10} KiB; {'not yet ' if turn.quick else ''}cut after {took:.0f} s, "
+    return (f"replies of {bytes_of_reply >> 10} KiB; {'not yet ' if turn.quick else ''}cut after "
+            f"{took:.0f} s, "
             f"{growth:.0f} MiB more, others' p99 {before:.1f} -> {witness.p99():.1f} ms")
 
 
@@ -80,7 +82,8 @@ def line_of_fast(client):
         return file.readline()
 
 
-@row("S2", "5,000 connections at once, then a flood of connect and close", injected="one user, both of the daemon's sockets and the agent's stream",
+@row("S2", "5,000 connections at once, then a flood of connect and close",
+     injected="one user, both of the daemon's sockets and the agent's stream",
      expected="64 a user; the others are told and closed; other users are served; no spinning")
 def many_connections(turn):
     rig = Rig(turn).start()
@@ -182,7 +185,7 @@ def descriptor_exhaustion(turn):
 
 
 def is_told(client):
-    client.settimeout(0.5)
+    client.settimeout(0.2)
     try:
         return b"overloaded" in line_of(client)
     except OSError:

@@ -32,7 +32,8 @@ def is_safe(byte_text):
     return not bad, bad
 
 
-@row("T1", "hostile content of logs", injected="terminal escapes, SQL, search syntax and huge numbers in every member; names of files",
+@row("T1", "hostile content of logs",
+     injected="terminal escapes, SQL, search syntax and huge numbers in every member; names of files",
      expected="kept as text, found as text, shown harmlessly; JSON stays JSON")
 def hostile_content(turn):
     rig = Rig(turn).start()
@@ -66,10 +67,13 @@ def hostile_content(turn):
     for text in SYNTAX:
         found = rig.ask("events.query", where={"name": text}, kind="tool_use")["events"]
         expect(len(found) == 2 and all(e["name"] == text for e in found), f"{text!r} finds {len(found)}")
-        rig.ask("documents.search", text=text)
+        with contextlib.closing(rig.connect()) as connection:
+            reply = connection.ask_any("documents.search", query=text)
+        # What has no word in it is refused as that.
+        expect("result" in reply or reply["error"]["code"] == -32602, f"a search for {text!r}: {reply}")
     expect(rig.rows("SELECT count(*) FROM events")[0][0] > len(SYNTAX), "the events are gone")
     shown = 0
-    for command in COMMANDS:
+    for command in turn.random.sample(COMMANDS, 5) if turn.quick else COMMANDS:
         for flags in ([], ["--json"]):
             done = subprocess.run([BIN / "quipu", "--runtime-dir", rig.run, *flags, *command],
                                   capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
@@ -89,7 +93,8 @@ def hostile_content(turn):
     return f"{len(written)} lines, {shown} commands shown without a character that a terminal obeys"
 
 
-@row("T2", "a sender of endless series", injected="150,000 different series in packed datagrams; names and tags beyond every bound",
+@row("T2", "a sender of endless series",
+     injected="150,000 different series in packed datagrams; names and tags beyond every bound",
      expected="100,000 series and one that takes the rest, every sample counted, memory bounded", quick=False)
 def endless_series(turn):
     rig = Rig(turn).start()
@@ -108,17 +113,20 @@ def endless_series(turn):
     expect(resident < 230, f"{resident} MiB resident")
     rig.ledger()
     rig.stop()
-    return f"{stats['stored']['series']} series, {stats['stored']['series_overflow']} samples in the rest, {resident} MiB"
+    stored = stats["stored"]
+    return f"{stored['series']} series, {stored['series_overflow']} samples in the rest, {resident} MiB"
 
 
-@row("T3", "clients whose questions cost much", injected="one user: endless SQL, whole tables, batches of 256 large questions, on 40 connections",
+@row("T3", "clients whose questions cost much",
+     injected="one user: endless SQL, whole tables, batches of 256 large questions, on 40 connections",
      expected="another user and `health` are answered; memory bounded; each question ends in its time")
 def costly_questions(turn):
     rig = Rig(turn).start()
     with open(rig.logs / "app.jsonl", "wb") as log:
-        for n in range(8_000):
+        lines = 2_000 if turn.quick else 8_000
+        for n in range(lines):
             log.write(b'{"n":%d,"filler":"%s"}\n' % (n, b"x" * 400))
-    rig.await_lines(8_000)
+    rig.await_lines(lines)
     let_in(rig, NOBODY)
     endless = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
     large = [{"method": "events.query", "id": i, "params": {"limit": 10_000}} for i in range(256)]
@@ -136,7 +144,8 @@ def costly_questions(turn):
                 if not replies.readline():
                     return
     highest = resident = rig.daemon.status("VmRSS")
-    threads = [threading.Thread(target=attack, args=(c, requests[i % 3]), daemon=True) for i, c in enumerate(hostile)]
+    threads = [threading.Thread(target=attack, args=(client, requests[i % 3]), daemon=True)
+               for i, client in enumerate(hostile)]
     with Witness(rig) as witness:
         for each in threads:
             each.start()
@@ -159,7 +168,8 @@ def costly_questions(turn):
     expect(growth < 400, f"{growth} MiB more")
     until("well again", lambda: rig.ask("tools.stats"))
     rig.end()
-    return f"{asked} questions of another user, the slowest {slowest:.1f} s; health within {health:.0f} ms; {growth} MiB more"
+    return (f"{asked} questions of another user, the slowest {slowest:.1f} s; health within {health:.0f} ms; "
+            f"{growth} MiB more")
 
 
 def one_question(rig):
@@ -176,36 +186,43 @@ class Forger:
     def ask(self, method, body=b"", **params):
         request = {"method": method, "id": 1, "params": params}
         self.client.sendall(json.dumps(request).encode() + b"\n" + body)
-        return json.loads(line_of(self.client) or b'{"error":{"code":0,"data":{"reason":"closed"}}}')
+        return json.loads(line_of(self.client) or b'{"closed":true}')
 
     def open(self, key, path, size=0, **more):
         return self.ask("ingest.open", source={"key": key, "path": path} | more, size=size)
 
 
-@row("T4", "a compromised agent", injected="offsets that lie, foreign and strange sources, giant and half batches, answers that nobody reads",
-     expected="refused or only its own sources wrong; others' lines stored once; memory bounded; the ledger balances")
+@row("T4", "a compromised agent",
+     injected="offsets that lie, foreign and strange sources, giant and half batches, answers that "
+              "nobody reads",
+     expected="refused or only its own sources wrong; others' lines stored once; memory bounded; the "
+              "ledger balances")
 def compromised_agent(turn):
     rig = Rig(turn).start()
     log = rig.logs / "honest.jsonl"
     log.write_bytes(b"".join(b'{"n":%d}\n' % n for n in range(1_000)))
     rig.await_lines(1_000)
-    forger = Forger(rig)
-    source = forger.open("forged", "/etc/shadow", size=1 << 62)["result"]["source_id"]
+    def lie(method, first, last, body=b"", stranger=0, **more):
+        """On a connection of its own: some lies leave the stream out of step, which ends it."""
+        forger = Forger(rig)
+        with contextlib.closing(forger.client):
+            source = forger.open("forged", "/etc/shadow", size=1 << 62)["result"]["source_id"] + stranger
+            return forger.ask(method, body, source_id=source, **{"from": first, "to": last} | more)
 
     def batch(first, last, body, **more):
-        return forger.ask("ingest.batch", body, source_id=source, **{"from": first, "to": last, "bytes": len(body)} | more)
+        return lie("ingest.batch", first, last, body, **{"bytes": len(body)} | more)
     line = b'{"forged":1}\n'
     lies = [batch(100, 100 + len(line), line), batch(0, 5, line), batch(0, 1 << 62, line),
             batch(50, 20, line), batch(-1, 12, line), batch(0, len(line) - 1, line[:-1]),
             batch(0, len(line), line, size=-1), batch(0, len(line), line, head={"bytes": 1 << 40, "hash": "x"}),
-            forger.ask("ingest.batch", source_id=source + 999, **{"from": 0, "to": 0, "bytes": 0}),
-            forger.ask("ingest.skip", source_id=source, **{"from": 0, "to": 1 << 63, "lines": 1, "lost": "x"}),
-            forger.ask("ingest.skip", source_id=source, **{"from": 0, "to": 10, "lines": -5, "lost": "x"})]
-    # Some of these end the connection, since the stream is out of step; none is taken.
+            lie("ingest.batch", 0, 0, stranger=999, bytes=0),
+            lie("ingest.skip", 0, 1 << 63, lines=1, lost="x"), lie("ingest.skip", 0, 10, lines=-5, lost="x")]
     expect(all("error" in reply for reply in lies), f"taken: {[r for r in lies if 'error' not in r]}")
     for strange in ({"key": "k" * 100_000, "path": "p"}, {"key": "", "path": ""}, {"key": "a", "path": ESCAPES},
                     {"key": "b", "path": "../../x", "host": ESCAPES}, {"key": "c", "path": "p", "kind": "nonsense"}):
-        Forger(rig).ask("ingest.open", source=strange, size=0)
+        forger = Forger(rig)
+        with contextlib.closing(forger.client):
+            forger.ask("ingest.open", source=strange, size=0)
     # Announced and not sent; announced beyond the bound.
     resident = rig.daemon.status("VmRSS")
     halves = [raw(rig.run / "ingest.sock") for _ in range(5)]
@@ -227,12 +244,13 @@ def compromised_agent(turn):
     expect(growth < 160, f"{growth} MiB more for half batches and deaf agents")
     log.open("ab").write(b"".join(b'{"n":%d}\n' % n for n in range(1_000, 2_000)))
     until("honest lines", lambda: len(rig.numbers()) == 2_000)
-    for each in (*halves, deaf, forger.client, giant.client):
+    for each in (*halves, deaf, giant.client):
         each.close()
     seen = rig.check_exactly_once(range(2_000))
     rig.integrity()
     rig.stop()
-    return f"{len(lies)} lies refused, {growth} MiB more for 75 MB of half batches, {said >> 10} KiB unread answers; honest: {seen}"
+    return (f"{len(lies)} lies refused, {growth} MiB more for 75 MB of half batches, "
+            f"{said >> 10} KiB unread answers; honest: {seen}")
 
 
 def deaf_is_stuck(client):
