@@ -98,6 +98,12 @@ public enum Limits {
     public static let sessionActiveSeconds: Int64 = 5 * 60
     public static let sessionIdleSeconds: Int64 = 30 * 60
 
+    // Retention.
+    /// Where the wall clock leapt by more, retention follows it step by step.
+    public static let clockLeapSecondsMax: Int64 = 3_600
+    /// So much faster than time passes: a day in an hour.
+    public static let clockCatchUpFactor: Int64 = 24
+
     // Costs.
     public static let costBlockSecondsDefault: Int64 = 5 * 3_600
     public static let costBlockHoursMax: Int64 = 7 * 24

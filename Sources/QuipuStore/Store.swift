@@ -73,7 +73,7 @@ public protocol Store: CostStore {
     /// Takes away what the policy does not keep, in chunks that take turns with commits. One call
     /// at a time.
     func retain(
-        _ policy: RetentionPolicy, at now: Timestamp
+        _ policy: RetentionPolicy, at time: RetentionTime
     ) async throws(StoreError) -> RetentionReport
     /// What `retain` would take away for its age.
     func retainable(
@@ -201,6 +201,8 @@ public struct StoreStatus: Sendable, Equatable {
     public var walBytes: Int64
     public var schemaVersion: Int
     public var lastCommit: Timestamp?
+    /// What retention believed of the clock when it last ran, or at first.
+    public var retentionTime: Timestamp
     public var eventCount: Int64
     public var seriesCount: Int64
     /// Samples that went to an overflow series because `Limits.seriesMax` was reached.
@@ -208,13 +210,15 @@ public struct StoreStatus: Sendable, Equatable {
 
     public init(
         path: String?, sizeBytes: Int64, walBytes: Int64, schemaVersion: Int,
-        lastCommit: Timestamp?, eventCount: Int64, seriesCount: Int64, seriesOverflow: Int64
+        lastCommit: Timestamp?, retentionTime: Timestamp, eventCount: Int64,
+        seriesCount: Int64, seriesOverflow: Int64
     ) {
         self.path = path
         self.sizeBytes = sizeBytes
         self.walBytes = walBytes
         self.schemaVersion = schemaVersion
         self.lastCommit = lastCommit
+        self.retentionTime = retentionTime
         self.eventCount = eventCount
         self.seriesCount = seriesCount
         self.seriesOverflow = seriesOverflow
@@ -234,4 +238,13 @@ public enum StoreError: Error, Sendable, Equatable {
     /// The disk or the database failed.
     case failed(code: Int32, message: String)
     case closed
+}
+
+extension Store {
+    /// As somebody asks who believes the clock.
+    public func retain(
+        _ policy: RetentionPolicy, at now: Timestamp
+    ) async throws(StoreError) -> RetentionReport {
+        try await retain(policy, at: RetentionTime(now))
+    }
 }

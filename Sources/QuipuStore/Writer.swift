@@ -74,14 +74,27 @@ actor Writer {
     /// One chunk of retention, between two commits.
     func retain(
         _ step: RetentionStep, rows: Int, after chunk: RetentionChunk, policy: RetentionPolicy,
-        at now: Timestamp
+        at time: RetentionTime
     ) throws(StoreError) -> RetentionChunk {
         let next = try transaction {
-            try RetentionWriter(connection: $0.connection, policy: policy, now: now)
+            try RetentionWriter(connection: $0.connection, policy: policy, time: time)
                 .run(step, rows: rows, after: chunk)
         }
         if next.dropsCaches { tables = nil }
         return next
+    }
+
+    func remember(retentionTime time: Timestamp) throws(StoreError) {
+        try transaction {
+            let set = try RawStatement(
+                $0.connection,
+                """
+                INSERT INTO counters VALUES ('retention_time', ?1)
+                ON CONFLICT DO UPDATE SET value = excluded.value
+                """)
+            set.bind(1, time.microseconds)
+            try set.run()
+        }
     }
 
     /// Memory has no other connection to copy from.

@@ -54,6 +54,9 @@ struct SourceCursor: Sendable, Equatable {
     var mustVerify = false
     var document = DocumentState()
     var head: SourceHead?
+    /// Of a file: the bytes before `next`, as they were when they were sent. A file that was written
+    /// anew may begin as before.
+    var tail: SourceHead?
     private var incarnation: Int64?
     private(set) var pendingRestart: PendingRestart?
     private var openingRestarts = false
@@ -172,6 +175,7 @@ extension SourceCursor {
     private mutating func sent(_ shipment: Shipment) {
         inFlight += 1
         next = shipment.range.upperBound
+        tail = nil
         scanned = max(scanned, next)
         if longRecordEnd != nil, kind == .document { passedLongRecord() }
         longRecordEnd = nil
@@ -228,8 +232,9 @@ extension SourceCursor {
         var size: UInt64
         /// The source's first bytes (up to `Limits.headBytes`), read after `bytes` were.
         var head: UnsafeRawBufferPointer
-        /// The byte before `next` ends a line, or `next` is the beginning.
-        var followsLine: Bool
+        /// The bytes before `next`: as many as the cursor's tail has, if it has one; none when
+        /// `next` is the beginning.
+        var tail: UnsafeRawBufferPointer
         /// What was seen of a document besides.
         var look: DocumentLook?
     }
@@ -251,7 +256,7 @@ extension SourceCursor {
             restart(.truncated, knownBytes: before)
             return nil
         }
-        guard chunk.followsLine, matchesHead(chunk.head) else {
+        guard matchesTail(chunk.tail), matchesHead(chunk.head) else {
             restart(.rewritten, knownBytes: verifiedSize)
             return nil
         }
@@ -281,6 +286,14 @@ extension SourceCursor {
         guard let head else { return true }
         guard bytes.count >= head.bytes else { return false }
         return SourceHead.of(UnsafeRawBufferPointer(rebasing: bytes.prefix(head.bytes))) == head
+    }
+
+    private mutating func matchesTail(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let last = bytes.last else { return true }
+        let found = SourceHead.of(bytes)
+        if let tail { return found == tail }
+        tail = found
+        return last == UInt8(ascii: "\n")
     }
 
     /// There should have been bytes and were none: not again at once.
@@ -332,6 +345,7 @@ extension SourceCursor {
         incarnation = answer.incarnation
         acknowledged = answer.position
         next = answer.position
+        tail = nil
         forgetScan()
         head = answer.head.flatMap { (1...Limits.headBytes).contains($0.bytes) ? $0 : nil }
         finishSent = false
@@ -374,6 +388,7 @@ extension SourceCursor {
         phase = .unasked
         inFlight = 0
         next = acknowledged
+        tail = nil
         finishSent = false
         openingRestarts = false
         forgetScan()

@@ -179,7 +179,8 @@ def truncated_unread(rig):
     return len(content)
 
 
-@row("F4", "cut and written anew in place", injected=": > f, then 0.5, 1 and 2 times as much; agent there or away",
+@row("F4", "cut and written anew in place",
+     injected=": > f, then 0.5, 1 and 2 times as much; agent there or away",
      expected="lost 0, twice 0 of both contents; noticed within 1 s; a new incarnation")
 def rewritten_in_place(turn):
     rig = Rig(turn).start()
@@ -201,8 +202,20 @@ def rewritten_in_place(turn):
             incarnations = rig.rows(
                 "SELECT count(*) FROM sources WHERE path LIKE ?", f"%/{name}")[0][0]
             expect(incarnations == 2, f"{incarnations} incarnations of {name}")
+    same_head(lines)
     expect(lost_bytes(rig) == 0, "bytes are told as lost")
     return f"{lines.check()}; noticed and stored within {slowest:.1f} s"
+
+
+def same_head(lines):
+    """What is written anew begins as before, and becomes longer than before."""
+    head = b'{"filler":"' + b"x" * 5_000 + b'"}\n'
+    for count in (300, 500, 700):
+        stored = lines.rig.ledger()["stored"]
+        lines.rewrite("head.jsonl", head + lines.make(count))
+        until("the file is stored", lambda: lines.rig.ledger()["stored"] > stored + count)
+        lines.append("head.jsonl", 100)
+        until("the rest is stored", lambda: lines.rig.ledger()["stored"] > stored + count + 100)
 
 
 @row("F5", "a new file gets a deleted one's inode", injected="rm and create until the inode is the same",
@@ -233,7 +246,8 @@ def inode_reused(turn):
     return f"{reused} inodes came again, {lines.check()}"
 
 
-@row("F6", "files with the same beginning", injected="cp of a file of more than 4 KiB, then other lines to each",
+@row("F6", "files with the same beginning",
+     injected="cp of a file of more than 4 KiB, then other lines to each",
      expected="all are read whole")
 def same_beginning(turn):
     rig = Rig(turn).start()

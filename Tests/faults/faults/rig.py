@@ -131,7 +131,7 @@ class Rig:
              "--watch", f"{self.logs}/**/*.jsonl", *flags],
             self.folder / "quipu-agent.log", **how)
         if wait:
-            until("the agent receives", lambda: (self.run / "metrics.sock").exists())
+            until("the agent receives", lambda: receives(self.run / "metrics.sock"))
         return self.agent
 
     def start(self, *flags):
@@ -234,6 +234,13 @@ class Writer:
     @property
     def written(self):
         return range(self.first, self.next)
+
+
+def receives(path):
+    """Whether somebody is behind a datagram socket; its file outlives a process."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.connect(str(path))
+    return True
 
 
 def send(path, *datagrams, patience=PATIENCE_SECONDS):
