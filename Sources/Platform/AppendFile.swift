@@ -20,6 +20,11 @@ public struct GatherList {
         byteCount += piece.count
     }
 
+    /// All of it in one piece.
+    public var bytes: [UInt8] {
+        vectors.flatMap { Array(UnsafeRawBufferPointer(start: $0.iov_base, count: $0.iov_len)) }
+    }
+
     public mutating func removeAll() {
         vectors.removeAll(keepingCapacity: true)
         byteCount = 0

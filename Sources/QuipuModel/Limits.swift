@@ -87,6 +87,9 @@ public enum Limits {
     public static let inFlightBatchesMax = 64
     public static let commitDelayMs = 250
     public static let commitBytes = 4 << 20
+    /// What came in during a commit is the next one at once where it is so many: under load the
+    /// queue is full by then, and nobody waits for it to become fuller.
+    public static let commitAgainBytes = 2 << 20
     public static let ingestQueueBytesMax = 8 << 20
 
     // Spool.

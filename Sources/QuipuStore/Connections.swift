@@ -6,9 +6,9 @@ enum Connections {
     private static let busySeconds = 5.0
     private static let readersMax = 2
     /// Bounds of the page caches and of the log's file, so that the process stays small.
-    private static let writerCacheKiB = 4_096
+    private static let writerCacheKiB = 8_192
     private static let readerCacheKiB = 2_048
-    private static let logBytesKept = 8 << 20
+    private static let logBytesKept = 32 << 20
     /// "Quip": how `file` tells a database of ours.
     private static let applicationID = 0x5175_6970
 

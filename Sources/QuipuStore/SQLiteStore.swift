@@ -30,8 +30,7 @@ public final class SQLiteStore: Store {
         self.path = path
         self.queryMsMax = queryMsMax
         reader = database
-        writer = Writer(
-            database, defaultHost: hostName, seriesMax: seriesMax, hasLog: path != nil)
+        writer = Writer(database, path: path, defaultHost: hostName, seriesMax: seriesMax)
     }
 
     /// Opening waits for the disk, so it has a thread of its own too.

@@ -4,9 +4,11 @@ import QuipuModel
 
 /// The one connection that writes, on a queue of its own.
 actor Writer {
-    /// The writer moves the log into the database once it holds this many pages (4 KiB each) …
+    /// The log is moved into the database beside the commits once so many pages (4 KiB each)
+    /// are new in it …
     private static let checkpointPages: Int32 = 4_000
-    /// … and waits for readers to let it begin anew once it holds this many: 32 MiB.
+    /// … and by the writer, which waits for readers to let it begin anew, once it holds this many:
+    /// 32 MiB.
     private static let restartPages: Int32 = 8_192
 
     private let executor = QueueExecutor(label: "quipu.store.writer")
@@ -17,16 +19,21 @@ actor Writer {
     private let database: any DatabaseWriter
     private let defaultHost: String
     private let seriesMax: Int
-    private let hasLog: Bool
+    /// Nil in memory, where there is no log.
+    private let checkpointer: Checkpointer?
     private var tables: WriterTables?
     private var pagesInLog: Int32 = 0
+    /// Of these, written since a checkpoint last began.
+    private var pagesSinceCheckpoint: Int32 = 0
+    private var isCheckpointing = false
     private var isClosed = false
 
-    init(_ database: any DatabaseWriter, defaultHost: String, seriesMax: Int, hasLog: Bool) {
+    /// - Parameter path: The database's file; nil: memory.
+    init(_ database: any DatabaseWriter, path: String?, defaultHost: String, seriesMax: Int) {
         self.database = database
         self.defaultHost = defaultHost
         self.seriesMax = seriesMax
-        self.hasLog = hasLog
+        checkpointer = path.map(Checkpointer.init)
     }
 
     func open(
@@ -114,12 +121,13 @@ actor Writer {
         try database.writeWithoutTransaction(body)
     }
 
-    func close() {
+    func close() async {
         guard !isClosed else { return }
         isClosed = true
+        await checkpointer?.close()
         // Statements keep a connection open.
         tables = nil
-        if hasLog { checkpoint(SQLITE_CHECKPOINT_TRUNCATE) }
+        if checkpointer != nil { checkpoint(SQLITE_CHECKPOINT_TRUNCATE) }
         try? database.close()
     }
 
@@ -152,7 +160,9 @@ actor Writer {
             result = try body(tables)
             return .commit
         }
-        pagesInLog += Self.takePagesWritten(connection)
+        let pages = Self.takePagesWritten(connection)
+        pagesInLog += pages
+        pagesSinceCheckpoint += pages
         guard let result else { throw StoreError.closed }
         return result
     }
@@ -169,20 +179,31 @@ actor Writer {
 
     /// After the commit was answered, not within it.
     private func checkpointWhenDue() {
-        guard hasLog, pagesInLog > Self.checkpointPages else { return }
-        Task { self.checkpointNow() }
+        guard let checkpointer else { return }
+        if pagesInLog > Self.restartPages {
+            Task { self.restartLog() }
+        } else if pagesSinceCheckpoint > Self.checkpointPages, !isCheckpointing {
+            isCheckpointing = true
+            pagesSinceCheckpoint = 0
+            Task { self.checkpointed(all: await checkpointer.run()) }
+        }
+    }
+
+    private func checkpointed(all: Bool) {
+        isCheckpointing = false
+        // Then the next commit begins the log anew.
+        if all, pagesSinceCheckpoint == 0 { pagesInLog = 0 }
     }
 
     /// Moves the log into the file, which then is as short as its pages are few.
     func shortenFile() {
-        guard !isClosed, hasLog else { return }
+        guard !isClosed, checkpointer != nil else { return }
         checkpoint(SQLITE_CHECKPOINT_PASSIVE)
     }
 
-    private func checkpointNow() {
-        guard !isClosed, pagesInLog > Self.checkpointPages else { return }
-        checkpoint(
-            pagesInLog > Self.restartPages ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE)
+    private func restartLog() {
+        guard !isClosed, pagesInLog > Self.restartPages else { return }
+        checkpoint(SQLITE_CHECKPOINT_RESTART)
     }
 
     /// What a reader or an error keeps in the log is left for the next time.
@@ -193,6 +214,7 @@ actor Writer {
             let code = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, mode, &inLog, &moved)
             if code == SQLITE_OK, moved == inLog {
                 pagesInLog = 0
+                pagesSinceCheckpoint = 0
             } else {
                 pagesInLog = max(0, inLog)
             }

@@ -33,6 +33,7 @@ struct SourceCursor: Sendable, Equatable {
         var incarnation: Int64?
     }
 
+    private let bounds: ShippingBounds
     private(set) var kind: SourceKind
     private(set) var phase = Phase.unasked
     private(set) var ending = Ending.none
@@ -66,7 +67,8 @@ struct SourceCursor: Sendable, Equatable {
     /// It failed, or cannot be read: left alone until `resume`.
     private(set) var isPaused = false
 
-    init(kind: SourceKind, size: UInt64) {
+    init(kind: SourceKind, size: UInt64, bounds: ShippingBounds = ShippingBounds()) {
+        self.bounds = bounds
         self.kind = kind
         self.size = size
     }
@@ -140,14 +142,14 @@ extension SourceCursor {
         if mustVerify || size > scanned { return readStep }
         guard ending == .complete else { return nil }
         let rest = size > next ? size - next : 0
-        if rest > Limits.lineBytesMax { return .ship(.skip(from: next, to: size)) }
+        if rest > bounds.lineBytesMax { return .ship(.skip(from: next, to: size)) }
         return .ship(lastBatch(to: max(size, next)))
     }
 
     private var readStep: Step {
-        let isShort = scanned - next <= UInt64(AgentLimits.rereadBytesMax)
+        let isShort = scanned - next <= UInt64(bounds.rereadBytesMax)
         let from = isShort ? next : scanned
-        let count = size > from ? min(size - from, UInt64(Limits.batchBytes)) : 0
+        let count = size > from ? min(size - from, UInt64(bounds.batchBytes)) : 0
         return .read(from: from, count: Int(count))
     }
 
@@ -156,7 +158,7 @@ extension SourceCursor {
     }
 
     private func record(to end: UInt64) -> Shipment {
-        end - 1 - next > UInt64(Limits.lineBytesMax)
+        end - 1 - next > UInt64(bounds.lineBytesMax)
             ? .skip(from: next, to: end)
             : .batch(from: next, to: end, isBuffered: false, isLast: false)
     }

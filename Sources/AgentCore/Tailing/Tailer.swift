@@ -14,12 +14,12 @@ final class Tailer {
         var scan: Int
     }
 
-    let inotify: Inotify
+    let system: any AgentSystem
+    let notices: any ChangeNotices
     var globs: GlobSet
     let host: String
     let link: ShippingLink
     let report: Report
-    private let events: PageBuffer
     let openFiles: OpenFiles
     private var filesByToken: [SourceToken: TailedFile] = [:]
     var files: [FileIdentity: (file: TailedFile, token: SourceToken)] = [:]
@@ -46,10 +46,10 @@ final class Tailer {
 
     init(
         globs: GlobSet, host: String, link: ShippingLink, openFiles: OpenFiles = OpenFiles(),
-        report: @escaping Report
-    ) throws(SystemError) {
-        inotify = try Inotify()
-        events = try PageBuffer(count: 64 << 10)
+        system: any AgentSystem, notices: any ChangeNotices, report: @escaping Report
+    ) {
+        self.system = system
+        self.notices = notices
         self.globs = globs
         self.host = host
         self.link = link
@@ -75,7 +75,7 @@ final class Tailer {
         var isMore = true
         while isMore {
             do throws(SystemError) {
-                isMore = try inotify.read(into: events.bytes) { batch.events.append($0) }
+                isMore = try notices.read { batch.events.append($0) }
             } catch {
                 report(.warning, "\(error), looking at all files")
                 batch.needsRescan = true
@@ -99,7 +99,7 @@ final class Tailer {
 
     /// Looks at everything that the globs name.
     func rescan(nowMs: Int64, everyMs: Int64) {
-        let start = MonotonicClock.microseconds()
+        let start = system.monotonicMicroseconds()
         scan += 1
         found = []
         walk("/", globs.start)
@@ -108,7 +108,7 @@ final class Tailer {
         }
         found = nil
         for (watch, directory) in directories where directory.scan != scan {
-            inotify.unwatch(watch)
+            notices.unwatch(watch)
             directories[watch] = nil
         }
         settle(nowMs: nowMs)
@@ -116,7 +116,7 @@ final class Tailer {
             guard let (_, token) = files[file.file], !file.names.isEmpty else { return false }
             return link.shipper.cursor(token)?.isCaughtUp ?? true
         }
-        scanMs = (MonotonicClock.microseconds() - start) / 1_000
+        scanMs = (system.monotonicMicroseconds() - start) / 1_000
         rescanAtMs = nowMs + max(everyMs, scanMs * AgentLimits.rescanShare)
     }
 
@@ -139,7 +139,7 @@ final class Tailer {
         ]
         if globs.holdsFiles(states) { changes.formUnion([.modified, .attributes]) }
         do throws(SystemError) {
-            let watch = try inotify.watch(directory: path, changes)
+            let watch = try notices.watch(directory: path, changes)
             var states = states
             if let known = directories[watch], known.scan == scan || known.path == path {
                 states = Set(known.scan == scan ? known.states + states : states).sorted()
@@ -177,7 +177,7 @@ extension Tailer {
                 directories[event.watch] = nil
             } else if !event.change.isDisjoint(with: .directoryGone) {
                 // Whatever path it has now, the walk finds it.
-                inotify.unwatch(event.watch)
+                notices.unwatch(event.watch)
                 directories[event.watch] = nil
                 batch.needsRescan = true
             } else if let directory = directories[event.watch], let name = event.name {
@@ -225,7 +225,8 @@ extension Tailer {
             unbind(name.path)
         }
         guard let (file, token) = files[status.identity] else {
-            let file = TailedFile(status, name, host: host, openFiles: openFiles)
+            let file = TailedFile(
+                status, name, host: host, openFiles: openFiles, system: system)
             let token = link.add(file, size: status.sizeBytes)
             files[status.identity] = (file, token)
             filesByToken[token] = file
@@ -375,7 +376,7 @@ extension Tailer {
 
     private func statusByName(_ file: TailedFile) -> FileStatus? {
         for name in file.names {
-            let status = try? FileStatus(path: name.path, followingLinks: name.linkOwner != nil)
+            let status = try? system.status(name.path, followingLinks: name.linkOwner != nil)
             if let status, status.identity == file.file { return status }
         }
         return nil

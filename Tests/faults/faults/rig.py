@@ -74,6 +74,41 @@ class Process:
         return self.popen.returncode
 
 
+class Supervised:
+    """An agent whose datagram socket outlives it, as with a service manager: what dies is started again."""
+
+    def __init__(self, rig):
+        self.pid_file = rig.folder / "agent.pid"
+        rig.run.mkdir(exist_ok=True)
+        self.socket = rig.run / "metrics.sock"
+        self.supervisor = Process(
+            [SUPERVISE, self.pid_file, f"metrics=datagram:{self.socket}", "--", BIN / "quipu-agent",
+             "--runtime-dir", rig.run, "--state-dir", rig.folder / "agent", "--watch", f"{rig.logs}/**/*.jsonl"],
+            rig.folder / "quipu-agent.log")
+        rig.turn.at_end(self.end)
+        until("the agent's socket is there", self.socket.exists)
+        self.await_next(None)
+
+    @property
+    def pid(self):
+        return int(self.pid_file.read_text())
+
+    def await_next(self, pid):
+        """Until another one than `pid` runs."""
+        until("the agent is started again", lambda: self.pid != pid)
+
+    def kill9(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def stop(self):
+        expect(self.supervisor.stop() == 0, "the supervisor's exit code")
+
+    def end(self):
+        if self.supervisor.popen.poll() is None:
+            self.stop()
+
+
 class Connection:
     """One client of query.sock."""
 
@@ -198,6 +233,12 @@ class Rig:
                "FROM events WHERE kind = (SELECT id FROM strings WHERE text = 'log') GROUP BY 1")
         return {n: count for n, count in self.rows(sql) if n is not None}
 
+    def pings(self):
+        """How often each event datagram is among the events: {name: count}."""
+        sql = ("SELECT (SELECT text FROM strings WHERE id = name), count(*) "
+               "FROM events WHERE kind = (SELECT id FROM strings WHERE text = 'ping') GROUP BY 1")
+        return dict(self.rows(sql))
+
     def check_exactly_once(self, written):
         """Each of the numbers `written` is one event, nothing else is, and the ledger balances."""
         found = self.numbers()
@@ -250,6 +291,11 @@ def send(path, *datagrams, patience=PATIENCE_SECONDS):
         sender.connect(str(path))
         for datagram in datagrams:
             sender.send(datagram)
+
+
+def ping(name):
+    """The datagram of an event that is known by its name."""
+    return json.dumps({"event": "ping", "name": name}).encode()
 
 
 def traced(*inject, follow=True):

@@ -1,5 +1,5 @@
 import Platform
-import QuipuModel
+package import QuipuModel
 
 /// Where received bytes are between the kernel and the spool: a mapped file, so that they outlive a
 /// SIGKILL.
@@ -22,7 +22,7 @@ import QuipuModel
 ///     8192    slots, each a frame built in place: header, payload, padding
 ///
 /// The words and lengths are believed after a restart, the pointers in the headers never.
-struct Landing: Sendable {
+package struct Landing: Sendable {
     static let slots = MessageRing.slots
     static let fileName = "landing"
 
@@ -51,16 +51,11 @@ struct Landing: Sendable {
 
     private let mapping: SharedMapping
 
-    /// Maps the landing in `directory`. Where the disk can't give it a file, ordinary memory stands
-    /// in. `EWOULDBLOCK` when another process has it.
-    init(directory: String) throws(SystemError) {
-        let byteCount = Offset.slots + Self.slots * Self.slotBytes
-        do {
-            mapping = try SharedMapping(
-                path: "\(directory)/\(Self.fileName)", byteCount: byteCount)
-        } catch  where error.isNoSpace || error.isUnsupported {
-            mapping = try SharedMapping(anonymousByteCount: byteCount)
-        }
+    static let byteCount = Offset.slots + slots * slotBytes
+
+    /// The landing in `directory`. `EWOULDBLOCK` when another process has it.
+    init(directory: String, system: any AgentSystem) throws(SystemError) {
+        mapping = try system.landing(directory, byteCount: Self.byteCount)
     }
 
     /// False when no file could be had: then a SIGKILL loses what is in flight.
@@ -71,7 +66,7 @@ struct Landing: Sendable {
     // MARK: Receiving
 
     /// Begins a receive. `arrival` is when the caller learned that something is there.
-    func arm(arrival: Timestamp, dialect: Dialect) {
+    package func arm(arrival: Timestamp, dialect: Dialect) {
         let settled = settledSequence
         if armedSequence == settled {
             // Lengths go before the number: until it is stored, nobody reads them.
@@ -99,12 +94,12 @@ struct Landing: Sendable {
 
     /// Where a stream's bytes may be put before `fill`. It goes on into the slots behind the first,
     /// which hold nothing then.
-    var streamBuffer: UnsafeMutableRawBufferPointer {
+    package var streamBuffer: UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(start: payload(slot: 0), count: Self.streamBytes)
     }
 
     /// Says that the first slot holds a payload of `byteCount`.
-    func fill(_ byteCount: Int) {
+    package func fill(_ byteCount: Int) {
         mapping.storeInOrder(1, at: Offset.used)
         ring.setLength(byteCount, slot: 0)
     }

@@ -19,7 +19,7 @@ extension SpoolState {
     /// Takes over the segments of earlier processes, cuts torn ends off, and completes the receive
     /// that was in flight.
     mutating func recover(_ landing: Landing) throws(SystemError) {
-        let ids = try PlainFiles.names(in: directory).compactMap(SpoolSegment.id(fileName:))
+        let ids = try system.segmentNames(directory).compactMap(SpoolSegment.id(fileName:))
         var newest: UInt64 = 0
         var stored = 0
         var cutEnds: UInt64 = 0
@@ -49,7 +49,7 @@ extension SpoolState {
             append(landing, refused: losses, stored: stored)
         } else if !losses.isEmpty {
             landing.arm(
-                arrival: Timestamp(microseconds: WallClock.microseconds()), dialect: .statsd)
+                arrival: Timestamp(microseconds: system.wallMicroseconds()), dialect: .statsd)
             append(landing, refused: losses, stored: 0)
         }
     }
@@ -60,7 +60,7 @@ extension SpoolState {
         figures.cutBytes += contents.fileBytes - contents.end
         if contents.end == 0 { return remove(path) }
         do {
-            try PlainFiles.truncate(path, to: contents.end)
+            try system.truncateSegment(path, to: contents.end)
         } catch {
             note(error)
         }
@@ -72,7 +72,7 @@ extension SpoolState {
         defer { chunk.deallocate() }
         var contents = Contents()
         while true {
-            let count = try PlainFiles.read(path, at: contents.end, into: chunk)
+            let count = try system.readSegment(path, at: contents.end, into: chunk)
             var walk = FrameWalk()
             walk.go(UnsafeRawBufferPointer(rebasing: chunk[..<count])) { header in
                 contents.newestFrame = max(contents.newestFrame, header.sequence)

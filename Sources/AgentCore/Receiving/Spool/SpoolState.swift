@@ -27,6 +27,7 @@ struct SpoolState {
     }
 
     let directory: String
+    let system: any AgentSystem
     private let bytesMax: UInt64
     private let segmentBytes: UInt64
     /// Oldest first; only the last may be open.
@@ -38,12 +39,15 @@ struct SpoolState {
     private var found = Losses()
     private var newestID: UInt64 = 0
     /// The file of the last segment, while that is open.
-    private var file: AppendFile?
+    private var file: (any SegmentFile)?
     private var gather = GatherList()
     private var planned: [Planned] = []
 
-    init(directory: String, bytesMax: Int, segmentBytes: Int) {
+    init(
+        directory: String, bytesMax: Int, segmentBytes: Int, system: any AgentSystem
+    ) {
         self.directory = directory
+        self.system = system
         self.bytesMax = UInt64(bytesMax)
         self.segmentBytes = UInt64(segmentBytes)
     }
@@ -126,7 +130,7 @@ struct SpoolState {
             count += 1
         }
         segments[last].end += UInt64(whole)
-        segments[last].lastAppend = MonotonicClock.microseconds()
+        segments[last].lastAppend = system.monotonicMicroseconds()
         figures.bytes += UInt64(whole)
         if let failure { cutBack(after: failure) }
         return count
@@ -146,21 +150,21 @@ struct SpoolState {
     }
 
     /// The open segment's file, or that of a new one when it is full; nil when none can be had.
-    private mutating func fileForAppending(_ byteCount: Int) -> AppendFile? {
+    private mutating func fileForAppending(_ byteCount: Int) -> (any SegmentFile)? {
         if let last = segments.last, last.end > 0, last.end + UInt64(byteCount) > segmentBytes {
             seal()
         }
         if let file { return file }
         // By the clock, so that no segment ever has the number of one that the daemon knows.
-        let now = UInt64(clamping: WallClock.microseconds())
+        let now = UInt64(clamping: system.wallMicroseconds())
         newestID = max(newestID &+ 1, now)
         do {
-            let made = try AppendFile(creating: path(newestID))
+            let made = try system.makeSegment(path(newestID))
             file = made
             segments.append(
                 Segment(
                     id: newestID, end: 0, isSealed: false,
-                    lastAppend: MonotonicClock.microseconds()))
+                    lastAppend: system.monotonicMicroseconds()))
             return made
         } catch {
             note(error)
@@ -190,7 +194,7 @@ struct SpoolState {
     /// Seals the open segment when all of it is acknowledged and nothing came for `microseconds`.
     mutating func sealIfIdle(microseconds: Int64) -> Bool {
         guard file != nil, let last = segments.last, last.acknowledged == last.end,
-            last.lastAppend + microseconds <= MonotonicClock.microseconds()
+            last.lastAppend + microseconds <= system.monotonicMicroseconds()
         else { return false }
         seal()
         return true
@@ -234,7 +238,7 @@ struct SpoolState {
 
     mutating func remove(_ path: String) {
         do {
-            try PlainFiles.remove(path)
+            try system.removeSegment(path)
         } catch {
             if !error.isMissing { note(error) }
         }
