@@ -87,6 +87,8 @@ public enum Limits {
     public static let inFlightBatchesMax = 64
     public static let commitDelayMs = 250
     public static let commitBytes = 4 << 20
+    /// As many as an agent keeps unanswered of files, which waits for their answers.
+    public static let commitBatches = inFlightBatchesMax / 2
     /// What came in during a commit is the next one at once where it is so many: under load the
     /// queue is full by then, and nobody waits for it to become fuller.
     public static let commitAgainBytes = 2 << 20

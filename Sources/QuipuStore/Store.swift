@@ -17,6 +17,8 @@ public protocol Store: CostStore {
     func open(
         _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
     ) async throws(StoreError) -> SourceState
+    /// Several at once, in one transaction: all are opened, or none.
+    func open(_ openings: [SourceOpening]) async throws(StoreError) -> [SourceState]
 
     /// Stores batches and moves their sources' positions, all in one transaction: either everything
     /// is in the database when it returns, or nothing. A batch whose `from` is not its source's
@@ -240,7 +242,35 @@ public enum StoreError: Error, Sendable, Equatable {
     case closed
 }
 
+/// What `Store.open` is asked for one source.
+public struct SourceOpening: Sendable {
+    public var identity: SourceIdentity
+    public var size: UInt64
+    public var restart: SourceRestart?
+    public var now: Timestamp
+
+    public init(
+        _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
+    ) {
+        self.identity = identity
+        self.size = size
+        self.restart = restart
+        self.now = now
+    }
+}
+
 extension Store {
+    public func open(
+        _ openings: [SourceOpening]
+    ) async throws(StoreError) -> [SourceState] {
+        var states: [SourceState] = []
+        for one in openings {
+            states.append(
+                try await open(one.identity, size: one.size, restart: one.restart, at: one.now))
+        }
+        return states
+    }
+
     /// As somebody asks who believes the clock.
     public func retain(
         _ policy: RetentionPolicy, at now: Timestamp

@@ -39,10 +39,18 @@ actor Writer {
     func open(
         _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
     ) throws(StoreError) -> SourceState {
-        var identity = identity
-        if identity.host.isEmpty { identity.host = defaultHost }
-        return try transaction {
-            try $0.sources.open(identity, size: size, restart: restart, at: now)
+        let states = try open([SourceOpening(identity, size: size, restart: restart, at: now)])
+        return states[0]
+    }
+
+    func open(_ openings: [SourceOpening]) throws(StoreError) -> [SourceState] {
+        try transaction { tables in
+            try openings.map { one in
+                var identity = one.identity
+                if identity.host.isEmpty { identity.host = defaultHost }
+                return try tables.sources.open(
+                    identity, size: one.size, restart: one.restart, at: one.now)
+            }
         }
     }
 

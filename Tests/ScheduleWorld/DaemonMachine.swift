@@ -187,10 +187,11 @@ final class DaemonMachine: CustomStringConvertible {
         case .open(let served, let open, let answer):
             served.isOpening = false
             let source = account(of: open)
+            served.session.opened(open, id: source.id)
             answer.outcome = .success(
-                served.session.opened(
-                    open, id: source.id, incarnation: source.incarnation,
-                    position: source.position, head: source.head))
+                IngestSession.answer(
+                    id: source.id, incarnation: source.incarnation, position: source.position,
+                    head: source.head))
         case .persistence(let isOn):
             guard isOn == isInMemory else { return }
             world.trace("persistence is \(isOn ? "on" : "off")")
