@@ -6,7 +6,7 @@ import threading
 import time
 
 from .rig import PATIENCE_SECONDS, Rig, until
-from .rows import expect, row
+from .rows import Failure, expect, row
 
 
 class Lines:
@@ -36,7 +36,16 @@ class Lines:
 
     def await_all(self, seconds=PATIENCE_SECONDS):
         """Until so many lines are stored; blank and rejected ones do not count."""
-        until(f"{self.count} lines are stored", lambda: self.rig.ledger()["stored"] >= self.count, seconds)
+        stored = [0]
+
+        def there():
+            stored[0] = self.rig.ledger()["stored"]
+            return stored[0] >= self.count
+        try:
+            until("", there, seconds)
+        except Failure:
+            lost = self.rig.ask("ledger", limit=1)["total"]
+            raise Failure(f"{stored[0]} of {self.count} lines within {seconds:g} s: {lost}") from None
 
     def check(self):
         return self.rig.check_exactly_once(range(self.count))
@@ -65,6 +74,9 @@ def lost_bytes(rig):
 def rename_and_create(turn):
     rig = Rig(turn).start()
     lines = Lines(rig, filler=(0, 2_000))
+    # Until the agent watches, a file that leaves the globs was never there.
+    lines.append("first.jsonl", 1)
+    lines.await_all()
     rounds = 8 if turn.quick else 60
     for generation in range(rounds):
         for number in range(8):
