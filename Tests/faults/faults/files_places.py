@@ -207,10 +207,10 @@ def inotify_fails(turn):
     expect(said == 1, f"it was said {said} times")
     seen = lines.check()
     rig.agent.stop()
-    return f"{seen} through an overflow; {without_watches(rig, lines, 8 if turn.quick else 40)}"
+    return f"{seen} through an overflow; {without_watches(rig, lines, *((8, 1) if turn.quick else (40, 2)))}"
 
 
-def without_watches(rig, lines, folders):
+def without_watches(rig, lines, folders, rounds):
     limit = 'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"'
     command = ["unshare", "-U", "-r", "sh", "-c", limit, "sh"]
     if subprocess.run([*command, "true"], capture_output=True).returncode:
@@ -218,7 +218,7 @@ def without_watches(rig, lines, folders):
     for number in range(folders):
         (rig.logs / f"folder{number}").mkdir()
     rig.start_agent(before=command, env={**os.environ, "QUIPU_RESCAN_SECONDS": "1"})
-    for _ in range(2):
+    for _ in range(rounds):
         for number in range(folders):
             lines.append(f"folder{number}/app.jsonl", 2)
         lines.await_all()
