@@ -1,7 +1,8 @@
 import QuipuModel
 
 /// Which batches go into one commit, and when: whichever comes first, `Limits.commitDelayMs` after
-/// the first, `Limits.commitBytes` or `Limits.commitBatches` of them. A pure state machine; one run of commits at a time.
+/// the first, `Limits.commitBytes` or `Limits.commitBatches` of them. A pure state machine; one run
+/// of commits at a time.
 public struct CommitQueue<Entry, Question> {
     /// What its owner has to do now.
     public enum Signal: Equatable, Sendable {

@@ -53,7 +53,8 @@ struct StoreContents {
     var violations: [String] = []
 }
 
-/// Accounts and rows that change together: what SQLite is to the daemon, by the contract of `Store`.
+/// Accounts and rows that change together: what SQLite is to the daemon, by the contract of
+/// `Store`.
 struct ModelStore: ScheduleStore {
     private struct Account {
         var identity: SourceIdentity

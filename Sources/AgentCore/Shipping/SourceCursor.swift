@@ -55,8 +55,8 @@ struct SourceCursor: Sendable, Equatable {
     var mustVerify = false
     var document = DocumentState()
     var head: SourceHead?
-    /// Of a file: the bytes before `next`, as they were when they were sent. A file that was written
-    /// anew may begin as before.
+    /// Of a file: the bytes before `next`, as they were when they were sent. A file that was
+    /// written anew may begin as before.
     var tail: SourceHead?
     private var incarnation: Int64?
     private(set) var pendingRestart: PendingRestart?
