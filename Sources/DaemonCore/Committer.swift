@@ -29,6 +29,8 @@ actor Committer {
     private var queue = CommitQueue<Entry, @Sendable () async -> Void>()
     private var roomWaiters: [CheckedContinuation<Void, Never>] = []
     private var timer: Task<Void, Never>?
+    /// Sources that wait to be opened, all of them together.
+    private var openings: [(SourceOpening, Promise<Result<SourceState, StoreError>>)] = []
 
     init(
         stores: Stores, statistics: Statistics, disk: DiskCondition,
@@ -62,23 +64,25 @@ actor Committer {
         return answer
     }
 
-    /// Runs a writing question between two commits, after everything queued before it.
-    func open(
-        _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
-    ) async -> Result<SourceState, StoreError> {
-        await withCheckedContinuation { answer in
-            ask { [stores, disk] in
-                let store = stores.current
-                do throws(StoreError) {
-                    answer.resume(
-                        returning: .success(
-                            try await store.open(
-                                identity, size: size, restart: restart, at: now)))
-                } catch {
-                    disk.failed(error, of: store)
-                    answer.resume(returning: .failure(error))
-                }
-            }
+    /// Opens a source between two commits, after everything queued before it.
+    func open(_ opening: SourceOpening) -> Promise<Result<SourceState, StoreError>> {
+        let answer = Promise<Result<SourceState, StoreError>>()
+        openings.append((opening, answer))
+        if openings.count == 1 { ask { await self.openAll() } }
+        return answer
+    }
+
+    /// An agent that starts opens thousands; a transaction for each would take minutes.
+    private func openAll() async {
+        let waiting = openings
+        openings = []
+        let store = stores.current
+        do throws(StoreError) {
+            let states = try await store.open(waiting.map(\.0))
+            for ((_, answer), state) in zip(waiting, states) { answer.fulfil(.success(state)) }
+        } catch {
+            disk.failed(error, of: store)
+            for (_, answer) in waiting { answer.fulfil(.failure(error)) }
         }
     }
 

@@ -113,6 +113,8 @@ struct IngestConnection {
     private var session: IngestSession
     /// What the decoder knows of the sources that the session has opened.
     private var contexts: [Int64: SourceContext] = [:]
+    /// Sources that are being opened. Their agent hears of it before the session does.
+    private var openings: [(IngestOpen, Promise<Result<SourceState, StoreError>>)] = []
 
     init(server: IngestServer, agent: Int) {
         self.server = server
@@ -150,33 +152,48 @@ struct IngestConnection {
         _ request: Request, _ body: ByteBuffer
     ) async throws(RPCError) -> Outcome {
         let now = Timestamp(microseconds: WallClock.microseconds())
+        let opens = request.method == IngestMethod.open.rawValue
+        if !opens || openings.count >= Limits.inFlightBatchesMax { await settleOpenings() }
         switch try session.take(request, lastByte: body.readableBytesView.last, now: now) {
-        case .open(let open): return try await self.open(open, now: now)
+        case .open(let open): return await self.open(open, now: now)
         case .batch(let batch, let source):
             return await self.batch(batch, of: source, body, now: now)
         case .skip(let skip, let source): return await self.skip(skip, of: source, now: now)
         }
     }
 
-    private mutating func open(
-        _ open: IngestOpen, now: Timestamp
-    ) async throws(RPCError) -> Outcome {
+    private mutating func open(_ open: IngestOpen, now: Timestamp) async -> Outcome {
         let restart = open.restart.map {
             SourceRestart(
                 cause: $0.cause.rawValue, lostBytes: $0.lostBytes, incarnation: $0.incarnation,
                 position: $0.position)
         }
-        let result = await server.committer.open(
+        let opening = SourceOpening(
             open.source, size: open.sizeBytes, restart: restart, at: now)
-        switch result {
-        case .failure(let error): throw Replies.error(error)
-        case .success(let state):
-            contexts[state.id] = SourceContext(kind: open.source.kind, path: open.source.path)
-            let reply = session.opened(
-                open, id: state.id, incarnation: Int64(state.incarnation),
-                position: state.position, head: state.head)
-            return { .success(reply) }
+        let opened = await server.committer.open(opening)
+        openings.append((open, opened))
+        let statistics = server.statistics
+        return {
+            switch await opened.value {
+            case .success(let state):
+                return .success(
+                    IngestSession.answer(
+                        id: state.id, incarnation: Int64(state.incarnation),
+                        position: state.position, head: state.head))
+            case .failure(let error):
+                statistics.requestRefused()
+                return .failure(Replies.error(error))
+            }
         }
+    }
+
+    private mutating func settleOpenings() async {
+        for (open, opened) in openings {
+            guard case .success(let state) = await opened.value else { continue }
+            contexts[state.id] = SourceContext(kind: open.source.kind, path: open.source.path)
+            session.opened(open, id: state.id)
+        }
+        openings.removeAll()
     }
 
     private func batch(

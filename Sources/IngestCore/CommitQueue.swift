@@ -1,7 +1,8 @@
 import QuipuModel
 
 /// Which batches go into one commit, and when: whichever comes first, `Limits.commitDelayMs` after
-/// the first or `Limits.commitBytes` of them. A pure state machine; one run of commits at a time.
+/// the first, `Limits.commitBytes` or `Limits.commitBatches` of them. A pure state machine; one run
+/// of commits at a time.
 public struct CommitQueue<Entry, Question> {
     /// What its owner has to do now.
     public enum Signal: Equatable, Sendable {
@@ -67,6 +68,7 @@ public struct CommitQueue<Entry, Question> {
         // What came in meanwhile waits for its own delay, unless it is a group already.
         let isDue =
             isFirst || !questions.isEmpty || isDraining || bytes >= Limits.commitAgainBytes
+            || entries.count >= Limits.commitBatches
         guard isDue, !entries.isEmpty || !questions.isEmpty else { return nil }
         isFirst = false
         let round = Round(entries: entries, bytes: waiting, questions: questions)
@@ -85,7 +87,9 @@ public struct CommitQueue<Entry, Question> {
     }
 
     private mutating func schedule() -> Signal {
-        if isDraining || bytes >= Limits.commitBytes { return wake() }
+        if isDraining || bytes >= Limits.commitBytes || entries.count >= Limits.commitBatches {
+            return wake()
+        }
         guard !isTimed, !isRunning else { return .none }
         isTimed = true
         return .startTimer

@@ -79,12 +79,16 @@ public struct IngestSession: Sendable {
         return source
     }
 
-    /// The store has an account for the source; the answer.
-    public mutating func opened(
-        _ open: IngestOpen, id: Int64, incarnation: Int64, position: UInt64, head: SourceHead?
-    ) -> JSON {
+    /// The store has an account for the source.
+    public mutating func opened(_ open: IngestOpen, id: Int64) {
         sources[id] = Source(kind: open.source.kind, size: open.sizeBytes)
-        return [
+    }
+
+    /// The answer to an opening.
+    public static func answer(
+        id: Int64, incarnation: Int64, position: UInt64, head: SourceHead?
+    ) -> JSON {
+        [
             "source_id": .int(id), "incarnation": .int(incarnation),
             "position": .int(Int64(clamping: position)), "head": head?.json ?? .null,
         ]

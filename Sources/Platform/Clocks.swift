@@ -11,6 +11,11 @@ public enum MonotonicClock {
     public static func microseconds() -> Int64 { read(CLOCK_MONOTONIC) }
 }
 
+/// Counts also while the machine sleeps, and is never set.
+public enum BootClock {
+    public static func microseconds() -> Int64 { read(CLOCK_BOOTTIME) }
+}
+
 private func read(_ clock: clockid_t) -> Int64 {
     var time = timespec()
     clock_gettime(clock, &time)

@@ -97,6 +97,8 @@ public enum Limits {
     public static let inFlightBatchesMax = 64
     public static let commitDelayMs = 250
     public static let commitBytes = 4 << 20
+    /// As many as an agent keeps unanswered of files, which waits for their answers.
+    public static let commitBatches = inFlightBatchesMax / 2
     /// What came in during a commit is the next one at once where it is so many: under load the
     /// queue is full by then, and nobody waits for it to become fuller.
     public static let commitAgainBytes = 2 << 20
@@ -122,6 +124,12 @@ public enum Limits {
     public static let rollupSeconds: Int64 = 10
     public static let sessionActiveSeconds: Int64 = 5 * 60
     public static let sessionIdleSeconds: Int64 = 30 * 60
+
+    // Retention.
+    /// Where the wall clock leapt by more, retention follows it step by step.
+    public static let clockLeapSecondsMax: Int64 = 3_600
+    /// So much faster than time passes: a day in an hour.
+    public static let clockCatchUpFactor: Int64 = 24
 
     // Costs.
     public static let costBlockSecondsDefault: Int64 = 5 * 3_600

@@ -69,6 +69,25 @@ public struct BackupReport: Sendable, Equatable {
     }
 }
 
+/// What time it is for retention.
+public struct RetentionTime: Sendable, Equatable {
+    /// What the clock says.
+    public var clock: Timestamp
+    /// What is believed of it; it is remembered.
+    public var believed: Timestamp
+
+    public init(clock: Timestamp, believed: Timestamp) {
+        self.clock = clock
+        self.believed = believed
+    }
+
+    /// A clock that nobody doubts.
+    public init(_ clock: Timestamp) { self.init(clock: clock, believed: clock) }
+
+    /// Against which ages are measured.
+    public var aged: Timestamp { min(clock, believed) }
+}
+
 /// What retention took away.
 public struct RetentionReport: Sendable, Equatable {
     public var payloadBlocks = 0

@@ -10,7 +10,7 @@ extension SQLiteStore {
 
     /// Takes away what the policy does not keep, in chunks between commits, and gives space back.
     public func retain(
-        _ policy: RetentionPolicy, at now: Timestamp
+        _ policy: RetentionPolicy, at time: RetentionTime
     ) async throws(StoreError) -> RetentionReport {
         var report = RetentionReport()
         for step in RetentionStep.all {
@@ -22,7 +22,7 @@ extension SQLiteStore {
                 }
                 let began = ContinuousClock.now
                 chunk = try await writer.retain(
-                    step, rows: rows, after: chunk, policy: policy, at: now)
+                    step, rows: rows, after: chunk, policy: policy, at: time)
                 report.add(chunk.report)
                 let tookMs = (ContinuousClock.now - began) / .milliseconds(1)
                 if tookMs > Double(Self.chunkMs.upperBound) {
@@ -32,6 +32,7 @@ extension SQLiteStore {
                 }
             }
         }
+        try await writer.remember(retentionTime: time.believed)
         // The file shrinks with the next checkpoint.
         if report.bytesFreed > 0 { await writer.shortenFile() }
         return report
@@ -86,7 +87,8 @@ extension SQLiteStore {
     private func isOver(_ policy: RetentionPolicy) async throws(StoreError) -> Bool {
         try await read { context in
             try RetentionWriter(
-                connection: context.connection, policy: policy, now: Timestamp(microseconds: 0)
+                connection: context.connection, policy: policy,
+                time: RetentionTime(Timestamp(microseconds: 0))
             ).usedBytes() > policy.databaseBytesMax
         }
     }

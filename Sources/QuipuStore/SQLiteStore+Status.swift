@@ -15,6 +15,7 @@ extension SQLiteStore {
                 walBytes: path.map { Self.fileBytes($0 + "-wal") } ?? 0,
                 schemaVersion: Schema.version,
                 lastCommit: lastCommit == 0 ? nil : Timestamp(microseconds: lastCommit),
+                retentionTime: Timestamp(microseconds: counters["retention_time"] ?? lastCommit),
                 eventCount: counters["events"] ?? 0, seriesCount: counters["series"] ?? 0,
                 seriesOverflow: counters["series_overflow"] ?? 0)
         }

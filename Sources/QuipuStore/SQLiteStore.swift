@@ -80,6 +80,12 @@ public final class SQLiteStore: Store {
         try await writer.open(identity, size: size, restart: restart, at: now)
     }
 
+    public func open(
+        _ openings: [SourceOpening]
+    ) async throws(StoreError) -> [SourceState] {
+        try await writer.open(openings)
+    }
+
     public func commit(
         _ batches: [PendingBatch], at now: Timestamp
     ) async throws(StoreError) -> CommitReceipt {

@@ -61,7 +61,15 @@ enum Schema {
             try db.execute(sql: "UPDATE schema_version SET version = 6")
         }
         try migrator.migrate(database)
+        try database.write { try $0.execute(sql: firstRetentionTime) }
     }
+
+    /// Before anything is committed by a clock that may be wrong.
+    private static let firstRetentionTime = """
+        INSERT OR IGNORE INTO counters
+        SELECT 'retention_time', iif(value > 0, value, 1000000 * CAST(unixepoch() AS INTEGER))
+        FROM counters WHERE name = 'last_commit'
+        """
 
     private static let ledgerTables = """
         CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;

@@ -18,6 +18,8 @@ public protocol Store: CostStore {
     func open(
         _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
     ) async throws(StoreError) -> SourceState
+    /// Several at once, in one transaction: all are opened, or none.
+    func open(_ openings: [SourceOpening]) async throws(StoreError) -> [SourceState]
 
     /// Stores batches and moves their sources' positions, all in one transaction: either everything
     /// is in the database when it returns, or nothing. A batch whose `from` is not its source's
@@ -74,7 +76,7 @@ public protocol Store: CostStore {
     /// Takes away what the policy does not keep, in chunks that take turns with commits. One call
     /// at a time.
     func retain(
-        _ policy: RetentionPolicy, at now: Timestamp
+        _ policy: RetentionPolicy, at time: RetentionTime
     ) async throws(StoreError) -> RetentionReport
     /// What `retain` would take away for its age.
     func retainable(
@@ -215,6 +217,8 @@ public struct StoreStatus: Sendable, Equatable {
     public var walBytes: Int64
     public var schemaVersion: Int
     public var lastCommit: Timestamp?
+    /// What retention believed of the clock when it last ran, or at first.
+    public var retentionTime: Timestamp
     public var eventCount: Int64
     public var seriesCount: Int64
     /// Samples that went to an overflow series because `Limits.seriesMax` was reached.
@@ -222,13 +226,15 @@ public struct StoreStatus: Sendable, Equatable {
 
     public init(
         path: String?, sizeBytes: Int64, walBytes: Int64, schemaVersion: Int,
-        lastCommit: Timestamp?, eventCount: Int64, seriesCount: Int64, seriesOverflow: Int64
+        lastCommit: Timestamp?, retentionTime: Timestamp, eventCount: Int64,
+        seriesCount: Int64, seriesOverflow: Int64
     ) {
         self.path = path
         self.sizeBytes = sizeBytes
         self.walBytes = walBytes
         self.schemaVersion = schemaVersion
         self.lastCommit = lastCommit
+        self.retentionTime = retentionTime
         self.eventCount = eventCount
         self.seriesCount = seriesCount
         self.seriesOverflow = seriesOverflow
@@ -248,4 +254,41 @@ public enum StoreError: Error, Sendable, Equatable {
     /// The disk or the database failed.
     case failed(code: Int32, message: String)
     case closed
+}
+
+/// What `Store.open` is asked for one source.
+public struct SourceOpening: Sendable {
+    public var identity: SourceIdentity
+    public var size: UInt64
+    public var restart: SourceRestart?
+    public var now: Timestamp
+
+    public init(
+        _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
+    ) {
+        self.identity = identity
+        self.size = size
+        self.restart = restart
+        self.now = now
+    }
+}
+
+extension Store {
+    public func open(
+        _ openings: [SourceOpening]
+    ) async throws(StoreError) -> [SourceState] {
+        var states: [SourceState] = []
+        for one in openings {
+            states.append(
+                try await open(one.identity, size: one.size, restart: one.restart, at: one.now))
+        }
+        return states
+    }
+
+    /// As somebody asks who believes the clock.
+    public func retain(
+        _ policy: RetentionPolicy, at now: Timestamp
+    ) async throws(StoreError) -> RetentionReport {
+        try await retain(policy, at: RetentionTime(now))
+    }
 }

@@ -54,10 +54,18 @@ actor Writer {
     func open(
         _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
     ) throws(StoreError) -> SourceState {
-        var identity = identity
-        if identity.host.isEmpty { identity.host = defaultHost }
-        return try transaction {
-            try $0.sources.open(identity, size: size, restart: restart, at: now)
+        let states = try open([SourceOpening(identity, size: size, restart: restart, at: now)])
+        return states[0]
+    }
+
+    func open(_ openings: [SourceOpening]) throws(StoreError) -> [SourceState] {
+        try transaction { tables in
+            try openings.map { one in
+                var identity = one.identity
+                if identity.host.isEmpty { identity.host = defaultHost }
+                return try tables.sources.open(
+                    identity, size: one.size, restart: one.restart, at: one.now)
+            }
         }
     }
 
@@ -96,14 +104,27 @@ actor Writer {
     /// One chunk of retention, between two commits.
     func retain(
         _ step: RetentionStep, rows: Int, after chunk: RetentionChunk, policy: RetentionPolicy,
-        at now: Timestamp
+        at time: RetentionTime
     ) throws(StoreError) -> RetentionChunk {
         let next = try transaction {
-            try RetentionWriter(connection: $0.connection, policy: policy, now: now)
+            try RetentionWriter(connection: $0.connection, policy: policy, time: time)
                 .run(step, rows: rows, after: chunk)
         }
         if next.dropsCaches { tables = nil }
         return next
+    }
+
+    func remember(retentionTime time: Timestamp) throws(StoreError) {
+        try transaction {
+            let set = try RawStatement(
+                $0.connection,
+                """
+                INSERT INTO counters VALUES ('retention_time', ?1)
+                ON CONFLICT DO UPDATE SET value = excluded.value
+                """)
+            set.bind(1, time.microseconds)
+            try set.run()
+        }
     }
 
     /// Memory has no other connection to copy from.

@@ -25,7 +25,7 @@ import Testing
                 .init(
                     from: from, wantedBytes: count, bytes: part, size: size ?? UInt64(all.count),
                     head: UnsafeRawBufferPointer(rebasing: bytes.prefix(Limits.headBytes)),
-                    followsLine: true))
+                    tail: UnsafeRawBufferPointer(start: nil, count: 0)))
         }
     }
 
@@ -174,7 +174,7 @@ import Testing
                     .init(
                         from: from, wantedBytes: count, bytes: bytes, size: 1_000_000_000,
                         head: UnsafeRawBufferPointer(rebasing: bytes.prefix(1_024)),
-                        followsLine: true))
+                        tail: UnsafeRawBufferPointer(start: nil, count: 0)))
                 if let shipment { _ = shipper.sending(shipment, of: turn.token) }
             }
         }

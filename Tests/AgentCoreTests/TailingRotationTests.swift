@@ -79,6 +79,19 @@ import Testing
         #expect(account?.restarts == [text.utf8.count < 8 ? "truncated" : "rewritten"])
     }
 
+    /// What is compared of its beginning stays the same.
+    @Test func rewrittenBehindItsBeginning() throws {
+        let head = String(repeating: "x", count: 2_000) + "\n"
+        let old = head + "one\ntwo\n"
+        let new = head + "1\n2\n3\n4\n5\n"
+        try rig.append(old, to: "a.jsonl")
+        try rig.run()
+        try rig.rewrite(new, in: "a.jsonl")
+        try rig.run()
+        #expect(rig.text("a.jsonl") == old + new)
+        #expect(rig.daemon.account("/a.jsonl")?.incarnation == 2)
+    }
+
     @Test func copyAndTruncateAgainAndAgain() throws {
         for round in 0..<20 {
             for i in 0..<10 { try rig.append("\(round) \(i)\n", to: "a.jsonl") }

@@ -170,7 +170,7 @@ private final class MemoryStore: Store {
     func ledger(_ page: PageRequest) async throws(StoreError) -> Ledger { throw .closed }
     func sql(_ query: SQLQuery) async throws(StoreError) -> SQLRows { throw .closed }
     func retain(
-        _ policy: RetentionPolicy, at now: Timestamp
+        _ policy: RetentionPolicy, at time: RetentionTime
     ) async throws(StoreError) -> RetentionReport { throw .closed }
     func retainable(
         _ policy: RetentionPolicy, at now: Timestamp

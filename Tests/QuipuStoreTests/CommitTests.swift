@@ -75,6 +75,21 @@ import Testing
         }
     }
 
+    @Test func opensManySourcesAtOnce() async throws {
+        try await withStore { store in
+            var known = try await TestSource(store, key: "b")
+            try await store.commit(known.batch(BatchBuilder(), bytes: 40))
+            let openings = ["a", "b", "a", "c"].map { key in
+                SourceOpening(
+                    SourceIdentity(host: "here", kind: .file, key: key, path: "/logs/\(key).jsonl"),
+                    size: 9, restart: nil, at: at(2))
+            }
+            let states = try await store.open(openings)
+            #expect(states.map(\.position) == [0, 40, 0, 0])
+            #expect(states.map(\.id) == [2, 1, 2, 3])
+        }
+    }
+
     @Test func goesOnWhereASourceWasLeft() async throws {
         try await withStorePath { path in
             let identity = SourceIdentity(host: "", kind: .file, key: "k", path: "/logs/x.jsonl")

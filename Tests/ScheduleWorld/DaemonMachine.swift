@@ -196,10 +196,11 @@ final class DaemonMachine: CustomStringConvertible {
                 "agent \(served.connection.number) opens \(open.source.path) "
                     + "\(open.restart.map { "\($0)" } ?? ""): source \(source.id), "
                     + "incarnation \(source.incarnation), position \(source.position)")
+            served.session.opened(open, id: source.id)
             answer.outcome = .success(
-                served.session.opened(
-                    open, id: source.id, incarnation: source.incarnation,
-                    position: source.position, head: source.head))
+                IngestSession.answer(
+                    id: source.id, incarnation: source.incarnation, position: source.position,
+                    head: source.head))
         case .persistence(let isOn):
             guard isOn == isInMemory else { return }
             world.trace("persistence is \(isOn ? "on" : "off")")

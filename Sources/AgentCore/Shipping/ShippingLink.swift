@@ -38,7 +38,7 @@ package final class ShippingLink {
         self.random = random
         self.report = report
         buffer = try PageBuffer(count: bounds.batchBytes)
-        head = try PageBuffer(count: Limits.headBytes + 1)
+        head = try PageBuffer(count: 2 * Limits.headBytes)
     }
 
     package var isConnected: Bool { connection != nil }
@@ -276,22 +276,25 @@ extension ShippingLink {
         let filled = try fill(source, from: from, count: count)
         let size = try source.size()
         var headCount = 0
-        var followsLine = true
+        var tailCount = 0
         if source.identity.kind == .file {
             let place = UnsafeMutableRawBufferPointer(
                 rebasing: head.bytes.prefix(Limits.headBytes))
             headCount = try source.read(at: 0, into: place)
-            if let next = shipper.cursor(token)?.next, next > 0, size >= next {
+            if let cursor = shipper.cursor(token), cursor.next > 0, size >= cursor.next {
+                tailCount = cursor.tail?.bytes ?? Int(min(cursor.next, UInt64(Limits.headBytes)))
                 let before = UnsafeMutableRawBufferPointer(
-                    rebasing: head.bytes[Limits.headBytes...].prefix(1))
-                let isThere = try source.read(at: next - 1, into: before) == 1
-                followsLine = !isThere || before[0] == UInt8(ascii: "\n")
+                    rebasing: head.bytes[Limits.headBytes...].prefix(tailCount))
+                let found = try source.read(at: cursor.next - UInt64(tailCount), into: before)
+                // It was cut meanwhile, which the next look finds.
+                if found < tailCount { tailCount = 0 }
             }
         }
         let chunk = SourceCursor.Chunk(
             from: from, wantedBytes: count, bytes: filled, size: size,
             head: UnsafeRawBufferPointer(rebasing: head.bytes.prefix(headCount)),
-            followsLine: followsLine)
+            tail: UnsafeRawBufferPointer(
+                rebasing: head.bytes[Limits.headBytes...].prefix(tailCount)))
         return shipper.took(token, chunk)
     }
 
@@ -317,7 +320,8 @@ extension ShippingLink {
         let isTorn = try source.changeStamp() != stamp
         let chunk = SourceCursor.Chunk(
             from: from, wantedBytes: count, bytes: filled, size: size,
-            head: UnsafeRawBufferPointer(start: nil, count: 0), followsLine: true,
+            head: UnsafeRawBufferPointer(start: nil, count: 0),
+            tail: UnsafeRawBufferPointer(start: nil, count: 0),
             look: DocumentLook(prefix: prefix, stamp: stamp, isTorn: isTorn))
         return shipper.took(token, chunk)
     }

@@ -33,6 +33,10 @@ extension SourceCursor {
             to: chunk.from + UInt64(boundary), scanned: end,
             head: kind == .file ? chunk.head : nil)
         self.partial = partial
+        if kind == .file {
+            let start = max(0, boundary - Limits.headBytes)
+            tail = .of(UnsafeRawBufferPointer(rebasing: chunk.bytes[start..<boundary]))
+        }
         return shipment
     }
 

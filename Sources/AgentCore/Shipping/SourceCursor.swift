@@ -55,6 +55,9 @@ struct SourceCursor: Sendable, Equatable {
     var mustVerify = false
     var document = DocumentState()
     var head: SourceHead?
+    /// Of a file: the bytes before `next`, as they were when they were sent. A file that was
+    /// written anew may begin as before.
+    var tail: SourceHead?
     private var incarnation: Int64?
     private(set) var pendingRestart: PendingRestart?
     private var openingRestarts = false
@@ -178,6 +181,7 @@ extension SourceCursor {
     private mutating func sent(_ shipment: Shipment) {
         inFlight += 1
         next = shipment.range.upperBound
+        tail = nil
         scanned = max(scanned, next)
         if longRecordEnd != nil, kind == .document { passedLongRecord() }
         longRecordEnd = nil
@@ -234,8 +238,9 @@ extension SourceCursor {
         var size: UInt64
         /// The source's first bytes (up to `Limits.headBytes`), read after `bytes` were.
         var head: UnsafeRawBufferPointer
-        /// The byte before `next` ends a line, or `next` is the beginning.
-        var followsLine: Bool
+        /// The bytes before `next`: as many as the cursor's tail has, if it has one; none when
+        /// `next` is the beginning.
+        var tail: UnsafeRawBufferPointer
         /// What was seen of a document besides.
         var look: DocumentLook?
     }
@@ -258,7 +263,8 @@ extension SourceCursor {
             return nil
         }
         // A last line without its newline was stored where the source ends, and nowhere else.
-        guard chunk.followsLine || size == next, matchesHead(chunk.head) else {
+        guard chunk.followsLine || size == next, matchesTail(chunk.tail), matchesHead(chunk.head)
+        else {
             restart(.rewritten, knownBytes: verifiedSize)
             return nil
         }
@@ -288,6 +294,14 @@ extension SourceCursor {
         guard let head else { return true }
         guard bytes.count >= head.bytes else { return false }
         return SourceHead.of(UnsafeRawBufferPointer(rebasing: bytes.prefix(head.bytes))) == head
+    }
+
+    private mutating func matchesTail(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let last = bytes.last else { return true }
+        let found = SourceHead.of(bytes)
+        if let tail { return found == tail }
+        tail = found
+        return last == UInt8(ascii: "\n")
     }
 
     /// There should have been bytes and were none: not again at once.
@@ -342,6 +356,7 @@ extension SourceCursor {
         incarnation = answer.incarnation
         acknowledged = answer.position
         next = answer.position
+        tail = nil
         forgetScan()
         head = answer.head.flatMap { (1...Limits.headBytes).contains($0.bytes) ? $0 : nil }
         finishSent = false
@@ -395,6 +410,7 @@ extension SourceCursor {
         phase = .unasked
         inFlight = 0
         next = acknowledged
+        tail = nil
         finishSent = false
         openingRestarts = false
         forgetScan()

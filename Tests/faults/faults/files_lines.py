@@ -194,8 +194,9 @@ def deep_nesting(turn):
     return f"{lines.check()}; {deep} rejected as too deep"
 
 
-@row("F18", "the writer's machine lost power", injected="a hole or NULs at the file's end, then further lines",
-     expected="NULs cost only the line that they cut; one welded to a hole of over 16 MiB is skipped and counted")
+@row("F18", "the writer's machine lost power",
+     injected="a hole or NULs at the file's end, then further lines",
+     expected="NULs cost only the line that they cut; one behind a hole of over 16 MiB is skipped, counted")
 def nul_tail(turn):
     rig = Rig(turn).start()
     lines = Lines(rig)

@@ -26,15 +26,15 @@ def new_namespaces(*kinds):
 
 def inside(process, script, *arguments):
     """Runs a script in the mount namespace of a program."""
-    command = ["nsenter", "-t", str(process.pid), *([] if IS_ROOT else ["-U", "--preserve-credentials"]), "-m",
-               "sh", "-euc", script, "sh", *map(str, arguments)]
+    enter = ["nsenter", "-t", str(process.pid), *([] if IS_ROOT else ["-U", "--preserve-credentials"]), "-m"]
+    command = [*enter, "sh", "-euc", script, "sh", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise Skipped(f"not permitted: {done.stderr.strip()}")
 
 
 @row("F12", "what is no log under a log's name",
-     injected="links (to a log, in a circle, to nothing, a user's to root's file), FIFO, directory, device, socket",
+     injected="links (to a log, in a circle, to nothing, a user's to root's file), FIFO, directory, device",
      expected="one copy of each log; no foreign file; nothing waits for a FIFO")
 def not_a_log(turn):
     rig = Rig(turn)
@@ -70,7 +70,8 @@ def not_a_log(turn):
     return f"{lines.check()}; {foreign}"
 
 
-@row("F13", "deleted before it was read", injected="rm of 64 held files and 40 others, and of 1.2 GB, with the daemon away",
+@row("F13", "deleted before it was read",
+     injected="with the daemon away, rm of 64 held files and 40 others, and of 1.2 GB",
      expected="what is held is read to its end and let go within 60 s; the rest is told as lost, to the byte")
 def deleted_unread(turn):
     rig = Rig(turn)
@@ -137,8 +138,9 @@ def too_much(rig):
     return f"of 1.2 GB deleted unread {told} bytes let go and told"
 
 
-@row("F14", "ten thousand files at once", injected="a new tree of 100 directories with 100 files each, then more in each",
-     expected="all found within 5 s; at most 64 held open; lost 0, twice 0")
+@row("F14", "ten thousand files at once",
+     injected="a new tree of 100 directories with 100 files each, then more in each",
+     expected="all found within 5 s, stored soon; at most 64 held open; lost 0, twice 0")
 def many_files(turn):
     rig = Rig(turn).start()
     lines = Lines(rig, filler=(0, 20))
@@ -154,14 +156,26 @@ def many_files(turn):
     most = 0
     while rig.ledger()["received"] < lines.count:
         most = max(most, rig.agent.descriptors() - base)
-        expect(time.monotonic() - began < 120, "not all found within 120 s")
+        expect(time.monotonic() - began < 300, "not all stored within 300 s")
     took = time.monotonic() - began
     for path in sorted((rig.logs / "tree").glob("*/*.jsonl"))[::3]:
         with open(path, "ab") as file:
             file.write(lines.make(1))
     lines.await_all()
     expect(most <= OPEN_FILES_MAX + 2, f"{most} files held open")
-    return f"{lines.check()}; {folders * 100} found and stored in {took:.1f} s, {most} held open"
+    return (f"{lines.check()}; {folders * 100} stored in {took:.1f} s, {most} held open; "
+            f"found by another agent within {found_again(rig, folders * 100):.1f} s")
+
+
+def found_again(rig, files):
+    """How long an agent takes that starts to find them all."""
+    rig.agent.stop()
+    log = rig.folder / "quipu-agent.log"
+    before = log.stat().st_size
+    began = time.monotonic()
+    rig.start_agent(wait=False)
+    until("all files are found", lambda: f"ready: {files} files" in log.read_text()[before:])
+    return time.monotonic() - began
 
 
 @row("F15", "inotify overflows, or has no watches left",
@@ -193,17 +207,18 @@ def inotify_fails(turn):
     expect(said == 1, f"it was said {said} times")
     seen = lines.check()
     rig.agent.stop()
-    return f"{seen} through an overflow; {without_watches(rig, lines, 8 if turn.quick else 40)}"
+    return f"{seen} through an overflow; {without_watches(rig, lines, *((8, 1) if turn.quick else (40, 2)))}"
 
 
-def without_watches(rig, lines, folders):
-    command = ["unshare", "-U", "-r", "sh", "-c", 'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"', "sh"]
+def without_watches(rig, lines, folders, rounds):
+    limit = 'echo 3 > /proc/sys/user/max_inotify_watches && exec "$@"'
+    command = ["unshare", "-U", "-r", "sh", "-c", limit, "sh"]
     if subprocess.run([*command, "true"], capture_output=True).returncode:
         return "watches cannot be limited here"
     for number in range(folders):
         (rig.logs / f"folder{number}").mkdir()
     rig.start_agent(before=command, env={**os.environ, "QUIPU_RESCAN_SECONDS": "1"})
-    for _ in range(2):
+    for _ in range(rounds):
         for number in range(folders):
             lines.append(f"folder{number}/app.jsonl", 2)
         lines.await_all()
@@ -212,7 +227,8 @@ def without_watches(rig, lines, folders):
     return f"{lines.check()} with 3 watches"
 
 
-@row("F16", "a file or its file system is away for a while", injected="chmod 000 and back; umount and mount again",
+@row("F16", "a file or its file system is away for a while",
+     injected="chmod 000 and back; umount and mount again",
      expected="told, tried again; lost 0, twice 0 when it is back")
 def away_for_a_while(turn):
     rig = Rig(turn)
@@ -223,7 +239,9 @@ def away_for_a_while(turn):
     (rig.logs / "mount").mkdir()
     # Root reads everything, but for this.
     humble = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if IS_ROOT else []
-    rig.start_agent(before=[*new_namespaces("-m"), *humble], env={**os.environ, "QUIPU_RESCAN_SECONDS": "1"})
+    before = [*new_namespaces("-m"), *humble]
+    often = {**os.environ, "QUIPU_RESCAN_SECONDS": "1"}
+    rig.start_agent(before=before, env=often)
     inside(rig.agent, 'mount --bind "$1" "$2"', rig.folder / "disk", rig.logs / "mount")
     path = lines.append("app.jsonl", 10)
     lines.await_all()
@@ -231,7 +249,7 @@ def away_for_a_while(turn):
         inside(rig.agent, 'umount -l "$1"', rig.logs / "mount")
         os.chmod(path, 0)
         rig.agent.kill9()
-        rig.start_agent(before=[*new_namespaces("-m"), *humble], env={**os.environ, "QUIPU_RESCAN_SECONDS": "1"})
+        rig.start_agent(before=before, env=often)
         with open(path, "ab") if IS_ROOT else open(os.devnull, "ab") as file:
             file.write(lines.make(10) if IS_ROOT else b"")
         with open(rig.folder / "disk/app.jsonl", "ab") as file:
@@ -244,7 +262,8 @@ def away_for_a_while(turn):
     return lines.check()
 
 
-@row("F17", "strange times of files", injected="touch to 1970, 1901, 2100, 2446 and to now, again and again, while lines come",
+@row("F17", "strange times of files",
+     injected="touch to 1901, 1970, 2100, 2446 and now, again and again, while lines come",
      expected="lost 0, twice 0: no decision rests on a file's times")
 def strange_times(turn):
     rig = Rig(turn).start()

@@ -166,7 +166,7 @@ class Rig:
              "--watch", f"{self.logs}/**/*.jsonl", *flags],
             self.folder / "quipu-agent.log", **how)
         if wait:
-            until("the agent receives", lambda: is_open(self.run / "metrics.sock"))
+            until("the agent receives", lambda: receives(self.run / "metrics.sock"))
         return self.agent
 
     def start(self, *flags):
@@ -277,11 +277,11 @@ class Writer:
         return range(self.first, self.next)
 
 
-def is_open(path):
-    """Whether somebody receives datagrams there; a stale socket refuses."""
+def receives(path):
+    """Whether somebody is behind a datagram socket; its file outlives a process."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.connect(str(path))
-        return True
+    return True
 
 
 def send(path, *datagrams, patience=PATIENCE_SECONDS):
