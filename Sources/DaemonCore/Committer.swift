@@ -22,6 +22,8 @@ actor Committer {
 
     private let stores: Stores
     private let statistics: Statistics
+    /// Is told of what failed, and knows whether the file is where it was.
+    private let disk: DiskCondition
     private let onCommit: @Sendable ([PendingBatch], CommitReceipt) async -> Void
 
     private var queue = CommitQueue<Entry, @Sendable () async -> Void>()
@@ -29,11 +31,12 @@ actor Committer {
     private var timer: Task<Void, Never>?
 
     init(
-        stores: Stores, statistics: Statistics,
+        stores: Stores, statistics: Statistics, disk: DiskCondition,
         onCommit: @escaping @Sendable ([PendingBatch], CommitReceipt) async -> Void
     ) {
         self.stores = stores
         self.statistics = statistics
+        self.disk = disk
         self.onCommit = onCommit
     }
 
@@ -64,13 +67,15 @@ actor Committer {
         _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
     ) async -> Result<SourceState, StoreError> {
         await withCheckedContinuation { answer in
-            ask { [stores] in
+            ask { [stores, disk] in
+                let store = stores.current
                 do throws(StoreError) {
                     answer.resume(
                         returning: .success(
-                            try await stores.current.open(
+                            try await store.open(
                                 identity, size: size, restart: restart, at: now)))
                 } catch {
+                    disk.failed(error, of: store)
                     answer.resume(returning: .failure(error))
                 }
             }
@@ -80,11 +85,13 @@ actor Committer {
     /// Goes the way of a batch, through the queue and the store's writer, and proves both alive.
     func probe() async -> Bool {
         await withCheckedContinuation { answer in
-            ask { [stores] in
+            ask { [stores, disk] in
+                let store = stores.current
                 do throws(StoreError) {
-                    try await stores.current.probe()
+                    try await store.probe()
                     answer.resume(returning: true)
                 } catch {
+                    disk.failed(error, of: store)
                     // A store that answers with an error is alive; a hung one never gets here.
                     answer.resume(returning: error != .closed)
                 }
@@ -106,10 +113,14 @@ actor Committer {
         _ body: @escaping @Sendable (any Store) async throws(StoreError) -> Answer
     ) async -> Result<Answer, StoreError> {
         guard !queue.isDraining else { return .failure(.closed) }
-        return await exclusively { [stores] in
+        return await exclusively { [stores, disk] in
+            let store = stores.current
             do throws(StoreError) {
-                return .success(try await body(stores.current))
+                // Memory that stands in would forget it, and nobody keeps it for us.
+                if disk.problem != nil { throw .notKept }
+                return .success(try await body(store))
             } catch {
+                disk.failed(error, of: store)
                 return .failure(error)
             }
         }
@@ -178,10 +189,15 @@ actor Committer {
         let batches = entries.map(\.batch)
         let started = MonotonicClock.microseconds()
         let result: Result<CommitReceipt, StoreError>
+        let store = stores.current
         do throws(StoreError) {
             let now = Timestamp(microseconds: WallClock.microseconds())
-            result = .success(try await stores.current.commit(batches, at: now))
+            let receipt = try await store.commit(batches, at: now)
+            // What went into a file that was deleted meanwhile is not kept.
+            guard !receipt.isDurable || disk.isInPlace else { throw .fileIsGone }
+            result = .success(receipt)
         } catch {
+            disk.failed(error, of: store)
             result = .failure(error)
         }
         let elapsed = MonotonicClock.microseconds() - started

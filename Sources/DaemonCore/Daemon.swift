@@ -60,18 +60,21 @@ public struct Daemon: Sendable {
         let locks = try claim()
         defer { withExtendedLifetime(locks) {} }
         let sockets = try Sockets(places: options.places, manager: manager)
+        let disk = DiskCondition(files: DatabaseFiles(path: options.places.databaseFile))
         let progress = WorkProgress()
-        let store = try await openStore(progress)
+        let store = try await openStore(disk, progress)
         let limits = LimitBook()
         try await prepareCosts(store, limits)
         let parts = try Parts(
-            daemon: self, store: store, sockets: sockets, limits: limits, progress: progress)
+            daemon: self, store: store, sockets: sockets, limits: limits, disk: disk,
+            progress: progress)
 
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await parts.queries.run(parts.queryConnections) }
             tasks.addTask { await parts.ingest.run(parts.ingestConnections) }
             tasks.addTask { await parts.heartbeat.run() }
             tasks.addTask { await parts.retention.run() }
+            tasks.addTask { await parts.persistence.run() }
             tasks.addTask { await parts.ownMetrics.run() }
             log.info("ready at \(options.places.runtimeDirectory)")
             manager.ready(status: parts.statistics.summary)
@@ -150,20 +153,27 @@ public struct Daemon: Sendable {
         return locks
     }
 
-    private func openStore(_ progress: WorkProgress) async throws(DaemonError) -> any Store {
-        let path = options.settings.persistence ? options.places.databaseFile : nil
+    private func openStore(
+        _ disk: DiskCondition, _ progress: WorkProgress
+    ) async throws(DaemonError) -> any Store {
+        let path = options.places.databaseFile
         let patience = Task { await askForPatience(progress) }
         defer { patience.cancel() }
         do throws(StoreError) {
-            return try await SQLiteStore(
-                path: path, hostName: ProcessFacts.hostName, progress: progress)
+            guard options.settings.persistence else {
+                return try await SQLiteStore(
+                    path: nil, hostName: ProcessFacts.hostName, progress: progress)
+            }
+            return try await DatabaseOpening(
+                condition: disk, hostName: ProcessFacts.hostName, log: log, progress: progress
+            ).open()
         } catch {
             switch error {
             case .newerSchema(let found, let known):
                 throw DaemonError(
-                    "\(path ?? "the database") has schema \(found); this quipud knows \(known). "
+                    "\(path) has schema \(found); this quipud knows \(known). "
                         + "Start the newer quipud, or restore a backup made before it")
-            default: throw DaemonError("cannot open \(path ?? "the database"): \(error)")
+            default: throw DaemonError("cannot open \(path): \(error)")
             }
         }
     }
@@ -180,7 +190,8 @@ extension Daemon {
         do throws(StoreError) {
             try await store.adopt(filePrices: prices)
         } catch {
-            throw DaemonError("cannot write prices: \(error)")
+            guard error.diskFault != nil else { throw DaemonError("cannot write prices: \(error)") }
+            log.error("prices stay as they were: \(error)")
         }
         do throws(StoreError) {
             let now = Timestamp(microseconds: WallClock.microseconds())
@@ -228,7 +239,7 @@ extension Daemon {
 
         init(
             daemon: Daemon, store: any Store, sockets: Sockets, limits: LimitBook,
-            progress: WorkProgress
+            disk: DiskCondition, progress: WorkProgress
         ) throws(DaemonError) {
             let options = daemon.options
             let statistics = Statistics(startedMicroseconds: MonotonicClock.microseconds())
@@ -236,7 +247,8 @@ extension Daemon {
             let stores = Stores(store)
             self.stores = stores
             let herald = Herald(stores: stores, hub: hub, limits: limits)
-            committer = Committer(stores: stores, statistics: statistics) { batches, receipt in
+            committer = Committer(stores: stores, statistics: statistics, disk: disk) {
+                batches, receipt in
                 await herald.announce(batches, receipt)
             }
             let agents = AgentRegister()
@@ -248,15 +260,16 @@ extension Daemon {
             }
             let (queryAcceptor, ingestAcceptor) = Self.acceptors(sockets, onRefusal: refused)
             let facts = DaemonFacts(
-                version: options.version, agents: agents, watchdog: watchdog,
+                version: options.version, agents: agents, watchdog: watchdog, disk: disk,
                 connections: { queryAcceptor.connectionCount })
             retention = RetentionJob(
                 stores: stores, statistics: statistics, policy: options.settings.retention,
                 log: daemon.log)
             persistence = PersistenceSwitch(
-                stores: stores, committer: committer, agents: agents,
-                path: options.places.databaseFile, hostName: ProcessFacts.hostName,
-                log: daemon.log, limits: limits, progress: progress)
+                stores: stores, committer: committer, agents: agents, statistics: statistics,
+                condition: disk, isWanted: options.settings.persistence,
+                hostName: ProcessFacts.hostName, log: daemon.log, limits: limits,
+                progress: progress)
             let administration = Administration(
                 stores: stores, persistence: persistence, committer: committer,
                 retention: retention, limits: limits,

@@ -131,9 +131,11 @@ struct Dispatcher: Sendable {
     func ask<Answer: Sendable>(
         _ question: @Sendable (any Store) async throws(StoreError) -> Answer
     ) async throws(RPCError) -> Answer {
+        let store = stores.current
         do throws(StoreError) {
             return try await stores.ask(question)
         } catch {
+            if error.diskFault == .damaged { facts.disk.failed(error, of: store) }
             throw Replies.error(error)
         }
     }
@@ -143,9 +145,10 @@ struct Dispatcher: Sendable {
     private func health() async throws(RPCError) -> HealthReport {
         let status = try await ask { store throws(StoreError) in try await store.status() }
         let failure = statistics.failure
+        let isDegraded = failure != nil || facts.disk.problem != nil
         return HealthReport(
-            mode: failure != nil ? .degraded : stores.current.isDurable ? .persistent : .memory,
-            problems: failure.map { [$0] } ?? [], version: facts.version,
+            mode: isDegraded ? .degraded : stores.current.isDurable ? .persistent : .memory,
+            problems: facts.disk.problems + (failure.map { [$0] } ?? []), version: facts.version,
             schemaVersion: status.schemaVersion, uptimeSeconds: statistics.uptimeSeconds,
             database: HealthReport.Database(
                 path: status.path, sizeBytes: status.sizeBytes, walBytes: status.walBytes),

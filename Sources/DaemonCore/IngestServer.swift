@@ -162,7 +162,9 @@ struct IngestConnection {
         _ open: IngestOpen, now: Timestamp
     ) async throws(RPCError) -> Outcome {
         let restart = open.restart.map {
-            SourceRestart(cause: $0.cause.rawValue, lostBytes: $0.lostBytes)
+            SourceRestart(
+                cause: $0.cause.rawValue, lostBytes: $0.lostBytes, incarnation: $0.incarnation,
+                position: $0.position)
         }
         let result = await server.committer.open(
             open.source, size: open.sizeBytes, restart: restart, at: now)

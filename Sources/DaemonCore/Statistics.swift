@@ -71,6 +71,11 @@ final class Statistics: Sendable {
         }
     }
 
+    /// Of a database that is no longer in use.
+    func forgetFailure() {
+        state.withLock { $0.lastFailure = nil }
+    }
+
     func queue(bytes: Int, batches: Int) {
         state.withLock { state in
             state.report.ingest.queueBytes = Int64(bytes)

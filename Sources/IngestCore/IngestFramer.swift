@@ -62,7 +62,7 @@ public struct IngestFramer: Sendable {
         refusal("a request line has at most \(Self.lineBytesMax) bytes", id: nil)
     }
 
-    /// Half a request came, and then nothing for `Limits.halfSentRequestMsMax`.
+    /// Half a request came, and the rest does not.
     public mutating func stalled() -> RefusedRequest {
         expected = .nothing
         let hint = "half a request, then nothing for \(Limits.halfSentRequestMsMax) ms"

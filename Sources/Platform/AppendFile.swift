@@ -136,6 +136,19 @@ public enum PlainFiles {
         close(raw)
     }
 
+    /// Makes a file that holds `byteCount` bytes of the disk and nothing else; none where there is
+    /// no room for it.
+    public static func reserve(_ path: String, byteCount: Int64) throws(SystemError) {
+        let raw = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard raw >= 0 else { throw .current("open", path: path) }
+        let descriptor = OwnedDescriptor(owning: raw)
+        let code = posix_fallocate(descriptor.raw, 0, off_t(byteCount))
+        guard code == 0 else {
+            unlink(path)
+            throw SystemError(code: code, operation: "fallocate", path: path)
+        }
+    }
+
     /// Waits until a file is on the disk; its size in bytes.
     public static func synchronize(_ path: String) throws(SystemError) -> Int64 {
         let raw = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)

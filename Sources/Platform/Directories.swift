@@ -55,9 +55,8 @@ public final class LockFile: Sendable {
             throw .held(by: Int32(String(decoding: digits, as: UTF8.self)))
         }
         let text = Array("\(getpid())\n".utf8)
-        guard ftruncate(raw, 0) == 0, pwrite(raw, text, text.count, 0) == text.count else {
-            throw .system(.current("write", path: path))
-        }
+        // On a full disk there may be no room to say who it is; the lock holds all the same.
+        if pwrite(raw, text, text.count, 0) == text.count { ftruncate(raw, off_t(text.count)) }
         self.descriptor = descriptor
     }
 

@@ -102,6 +102,18 @@ public enum Limits {
     public static let commitAgainBytes = 2 << 20
     public static let ingestQueueBytesMax = 8 << 20
 
+    // The database's file.
+    /// How long the write-ahead log becomes before it is moved into the file; less on small disks.
+    public static let logBytes = 4_000 * 4_096
+    /// While a reader keeps more than this in the log, nothing is added. With the group of commits
+    /// that passes it, the log stays under 64 MiB.
+    public static let heldLogBytesMax = 52 << 20
+    /// Kept aside in a file, so that there is room to make room when the disk is full.
+    public static let ballastBytesMax: Int64 = 16 << 20
+    public static let ballastBytesMin: Int64 = 1 << 20
+    /// How long the start may look for damage before it answers questions.
+    public static let damageSearchMs = 500
+
     // Spool.
     public static let spoolBytesMax = 256 << 20
     public static let spoolSegmentBytes = 8 << 20

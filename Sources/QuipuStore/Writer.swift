@@ -6,10 +6,12 @@ import QuipuModel
 actor Writer {
     /// The log is moved into the database beside the commits once so many pages (4 KiB each)
     /// are new in it …
-    private static let checkpointPages: Int32 = 4_000
-    /// … and by the writer, which waits for readers to let it begin anew, once it holds this many:
-    /// 32 MiB.
-    private static let restartPages: Int32 = 8_192
+    private let checkpointPages: Int32
+    /// … and by the writer, which waits for readers to let it begin anew, once it holds this many
+    /// (32 MiB, less on small disks) …
+    private var restartPages: Int32 { 2 * checkpointPages }
+    /// … and while a reader holds this many, nothing more is written.
+    private static let heldPagesMax = Int32(Limits.heldLogBytesMax / 4_096)
 
     /// It waits for the disk two or three times, and on a slow one for long.
     private static let checkpointPatience = Duration.seconds(60)
@@ -30,18 +32,23 @@ actor Writer {
     /// Of these, written since a checkpoint last began.
     private var pagesSinceCheckpoint: Int32 = 0
     private var isCheckpointing = false
+    /// The log must be longer than this before readers are waited for again.
+    private var pagesAtLastWait: Int32 = 0
     private var isClosed = false
 
-    /// - Parameter path: The database's file; nil: memory.
+    /// - Parameters:
+    ///   - path: The database's file; nil: memory.
+    ///   - logBytes: How long the log may become before it is moved into the database.
     init(
-        _ database: any DatabaseWriter, path: String?, defaultHost: String, seriesMax: Int,
-        progress: WorkProgress
+        _ database: any DatabaseWriter, path: String?, logBytes: Int, defaultHost: String,
+        seriesMax: Int, progress: WorkProgress
     ) {
         self.database = database
+        checkpointPages = Int32(clamping: logBytes / 4_096)
         self.defaultHost = defaultHost
         self.seriesMax = seriesMax
-        self.progress = progress
         checkpointer = path.map(Checkpointer.init)
+        self.progress = progress
     }
 
     func open(
@@ -133,6 +140,7 @@ actor Writer {
     ) throws(StoreError) -> Result {
         guard !isClosed else { throw .closed }
         do {
+            try boundLog()
             let result = try database.writeWithoutTransaction { db in
                 try run(body, db)
             }
@@ -178,9 +186,9 @@ actor Writer {
     /// After the commit was answered, not within it.
     private func checkpointWhenDue() {
         guard let checkpointer else { return }
-        if pagesInLog > Self.restartPages {
+        if pagesInLog > max(restartPages, pagesAtLastWait) {
             Task { self.restartLog() }
-        } else if pagesSinceCheckpoint > Self.checkpointPages, !isCheckpointing {
+        } else if pagesSinceCheckpoint > checkpointPages, !isCheckpointing {
             isCheckpointing = true
             pagesSinceCheckpoint = 0
             Task { self.checkpointed(all: await checkpointer.run()) }
@@ -200,12 +208,41 @@ actor Writer {
     }
 
     private func restartLog() {
-        guard !isClosed, pagesInLog > Self.restartPages else { return }
+        guard !isClosed, pagesInLog > max(restartPages, pagesAtLastWait) else { return }
         checkpoint(SQLITE_CHECKPOINT_RESTART)
+        // Each attempt waits for readers: not at every commit while one of them stays.
+        pagesAtLastWait = pagesInLog == 0 ? 0 : pagesInLog + checkpointPages / 8
+    }
+
+    /// Somebody who reads an old state of the file keeps all that came since in the log.
+    private func boundLog() throws(StoreError) {
+        guard checkpointer != nil, pagesInLog > Self.heldPagesMax else { return }
+        checkpoint(SQLITE_CHECKPOINT_RESTART)
+        if pagesInLog > Self.heldPagesMax { throw .logIsHeld(pagesInLog) }
+    }
+
+    /// Moves all of the log into the file and proves that the disk takes it, before anything is
+    /// acknowledged: what stood in a log whose synchronization failed was perhaps never written.
+    func settle() throws(StoreError) {
+        guard !isClosed else { throw .closed }
+        guard checkpointer != nil else { return }
+        let code = checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
+        if pagesInLog > restartPages { throw .logIsHeld(pagesInLog) }
+        if code != SQLITE_OK, code & 0xff != SQLITE_BUSY {
+            throw .failed(code: code, message: "the write-ahead log cannot be moved")
+        }
+        try probe()
+    }
+
+    /// Gives the log's bytes back to the disk, as far as readers and the disk let it.
+    func emptyLog() {
+        guard !isClosed, checkpointer != nil else { return }
+        checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
     }
 
     /// What a reader or an error keeps in the log is left for the next time.
-    private func checkpoint(_ mode: Int32) {
+    @discardableResult
+    private func checkpoint(_ mode: Int32) -> Int32 {
         database.writeWithoutTransaction { db in
             var inLog: Int32 = 0
             var moved: Int32 = 0
@@ -218,6 +255,7 @@ actor Writer {
             } else {
                 pagesInLog = max(0, inLog)
             }
+            return code
         }
     }
 }

@@ -108,7 +108,7 @@ import Testing
 
     @Test func acknowledgesOnlyWhatIsOnTheDisk() async throws {
         try await withStorePath { path in
-            let database = try Connections.open(path: path)
+            let database = try Connections.open(path: path, logBytes: Limits.logBytes)
             let settings = try await database.write { db in
                 try ["synchronous", "journal_mode", "auto_vacuum", "wal_autocheckpoint"].map {
                     try String.fetchOne(db, sql: "PRAGMA \($0)")

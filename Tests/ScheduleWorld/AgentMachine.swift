@@ -23,12 +23,14 @@ final class AgentMachine: AgentSystem, @unchecked Sendable {
     unowned let world: World
     let spoolDisk: SpoolDisk
     let notices: Notices
+    let number: Int
     private(set) var isDead = false
     /// So many calls from now on it dies.
     var actionsLeft: Int?
     weak var connection: Connection?
 
-    init(_ world: World, _ spoolDisk: SpoolDisk) {
+    init(_ world: World, _ spoolDisk: SpoolDisk, number: Int) {
+        self.number = number
         self.world = world
         self.spoolDisk = spoolDisk
         notices = Notices(eventsMax: world.profile.eventsMax)

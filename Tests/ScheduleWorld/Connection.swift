@@ -15,10 +15,13 @@ final class Connection: DaemonStream {
     var breaksAfter: Int?
     let capacity: Int
     unowned let agent: AgentMachine
+    /// Whose it is, for the trace.
+    let number: Int
     let raw: Int32 = -1
 
     init(_ agent: AgentMachine, capacity: Int) {
         self.agent = agent
+        number = agent.number
         self.capacity = capacity
     }
 

@@ -167,6 +167,11 @@ final class DaemonMachine: CustomStringConvertible {
             isDurable
             ? store.commit(batches, crash: crash)
             : memory?.commit(batches, crash: crash) ?? []
+        for (index, batch) in batches.enumerated() {
+            world.trace(
+                "commit of source \(batch.sourceID) \(batch.from)..<\(batch.to): "
+                    + "\(outcomes.indices.contains(index) ? "\(outcomes[index])" : "lost")")
+        }
         guard crash == nil else { return }
         for (entry, outcome) in zip(entries, outcomes) {
             entry.answer.outcome = IngestSession.answer(
@@ -187,6 +192,10 @@ final class DaemonMachine: CustomStringConvertible {
         case .open(let served, let open, let answer):
             served.isOpening = false
             let source = account(of: open)
+            world.trace(
+                "agent \(served.connection.number) opens \(open.source.path) "
+                    + "\(open.restart.map { "\($0)" } ?? ""): source \(source.id), "
+                    + "incarnation \(source.incarnation), position \(source.position)")
             answer.outcome = .success(
                 served.session.opened(
                     open, id: source.id, incarnation: source.incarnation,

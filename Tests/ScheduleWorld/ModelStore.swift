@@ -53,7 +53,7 @@ struct StoreContents {
     var violations: [String] = []
 }
 
-/// Accounts and rows that change together: what SQLite is to the daemon, by the contract of `Store`.
+/// Accounts and rows that change together: what SQLite is to the daemon, by what `Store` promises.
 struct ModelStore: ScheduleStore {
     private struct Account {
         var identity: SourceIdentity
@@ -61,6 +61,8 @@ struct ModelStore: ScheduleStore {
         var position: UInt64 = 0
         var head: SourceHead?
         var finished = false
+        /// There is a later incarnation.
+        var isClosed = false
     }
 
     private var accounts: [Account] = []
@@ -73,8 +75,13 @@ struct ModelStore: ScheduleStore {
         let index: Int
         if let known = current[open.source.key] {
             let account = accounts[known]
-            if let restart = open.restart, account.position > 0 || restart.lostBytes > 0 {
+            if let restart = open.restart,
+                restart.incarnation ?? account.incarnation == account.incarnation,
+                restart.position ?? account.position == account.position,
+                account.position > 0 || restart.lostBytes > 0
+            {
                 contents.lostBytes += restart.lostBytes
+                accounts[known].isClosed = true
                 index = add(open.source, incarnation: account.incarnation + 1)
             } else {
                 index = known
@@ -98,7 +105,9 @@ struct ModelStore: ScheduleStore {
         if crash == .before, lie != .positionBeforeRows, lie != .rowsBeforePosition { return [] }
         return batches.map { batch in
             let index = Int(batch.sourceID) - 1
-            guard accounts.indices.contains(index) else { return .unknown }
+            guard accounts.indices.contains(index), !accounts[index].isClosed else {
+                return .unknown
+            }
             let position = accounts[index].position
             guard batch.from == position || lie == .neverRefuses else {
                 return .refused(position: position)

@@ -44,7 +44,7 @@ extension World {
     private func checkLosses(_ contents: StoreContents, _ storedBytes: [Int]) {
         var most = 0
         var least = 0
-        for (era, stored) in zip(eras, storedBytes) where era.isDestroyed {
+        for (era, stored) in zip(eras, storedBytes) where era.isDestroyed || era.mayBeLost {
             most += max(0, era.writtenBytes - stored)
             least += max(0, era.seenBytes - stored)
         }

@@ -7,6 +7,8 @@ extension World {
         for slot in agents { start(slot) }
         for _ in 0..<profile.steps where violations.isEmpty && !choices.isExhausted { step() }
         finish()
+        // What agents hold open tells its world when it is closed.
+        for slot in agents { slot.end() }
     }
 
     private func step() {
@@ -126,4 +128,5 @@ extension World {
         settle()
         check()
     }
+
 }

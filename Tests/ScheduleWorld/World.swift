@@ -91,6 +91,12 @@ final class AgentSlot {
     }
 
     var isUp: Bool { machine.map { !$0.isDead } ?? false }
+
+    func end() {
+        loop = nil
+        spool = nil
+        machine = nil
+    }
 }
 
 // One schedule runs on one thread.
@@ -149,7 +155,7 @@ final class World {
 
     func start(_ slot: AgentSlot) {
         guard !slot.isUp else { return }
-        let machine = AgentMachine(self, slot.spoolDisk)
+        let machine = AgentMachine(self, slot.spoolDisk, number: slot.number)
         slot.machine = machine
         slot.loop = nil
         slot.change.isSet = true
@@ -181,9 +187,7 @@ final class World {
         guard slot.machine != nil else { return }
         trace("agent \(slot.number) dies")
         slot.machine?.die()
-        slot.loop = nil
-        slot.spool = nil
-        slot.machine = nil
+        slot.end()
         forgetWhatAgentsKnew()
     }
 

@@ -41,8 +41,7 @@ import Testing
         for line in file.lines where line.hasPrefix("| ") && !line.hasPrefix("| who") {
             let cells = line.split(separator: "|", omittingEmptySubsequences: false)
             guard cells.count == 5, !line.contains("see below") else { continue }
-            let names = cells[3].filter { !$0.isWhitespace }
-            #expect(!names.isEmpty, "\(line)")
+            #expect(cells[3].contains { !$0.isWhitespace }, "\(line)")
         }
     }
 }

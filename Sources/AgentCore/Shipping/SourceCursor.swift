@@ -126,7 +126,11 @@ extension SourceCursor {
             guard inFlight == 0 else { return nil }
             let known = pendingRestart.knownBytes
             let lost = known > acknowledged ? known - acknowledged : 0
-            return .open(IngestOpen.Restart(cause: pendingRestart.cause, lostBytes: lost))
+            return .open(
+                IngestOpen.Restart(
+                    cause: pendingRestart.cause, lostBytes: lost,
+                    incarnation: pendingRestart.incarnation,
+                    position: pendingRestart.incarnation.map { _ in acknowledged }))
         }
         guard !finishSent else { return nil }
         if ending == .destroyed {
@@ -250,10 +254,11 @@ extension SourceCursor {
         let before = size
         size = chunk.size
         guard size >= next else {
-            restart(.truncated, knownBytes: before)
+            restart(.truncated, knownBytes: max(before, verifiedSize))
             return nil
         }
-        guard chunk.followsLine, matchesHead(chunk.head) else {
+        // A last line without its newline was stored where the source ends, and nowhere else.
+        guard chunk.followsLine || size == next, matchesHead(chunk.head) else {
             restart(.rewritten, knownBytes: verifiedSize)
             return nil
         }
@@ -328,19 +333,33 @@ extension SourceCursor {
         {
             // Also when the answer to the restart itself was lost with the connection.
             pendingRestart = nil
-            verifiedSize = 0
+            // Not begun, because another agent has gone on meanwhile: a look decides again.
+            let isSame = answer.incarnation == pending.incarnation && answer.position > 0
+            verifiedSize = isSame ? max(verifiedSize, pending.knownBytes) : 0
         }
         openingRestarts = false
+        settleEarlyRestart(answer)
         incarnation = answer.incarnation
         acknowledged = answer.position
         next = answer.position
         forgetScan()
         head = answer.head.flatMap { (1...Limits.headBytes).contains($0.bytes) ? $0 : nil }
         finishSent = false
+        // Where the source was last seen to be shorter than that, another agent may have seen more
+        // of it: a look decides.
         mustVerify = kind == .document || kind == .file && next > 0
         document = DocumentState()
-        if kind == .file, pendingRestart == nil, size < next, ending != .destroyed {
-            restart(.truncated, knownBytes: size)
+    }
+
+    /// A restart that was decided on before the daemon told which incarnation there is: another
+    /// agent may have begun the next one. A look decides, where there is something to compare.
+    private mutating func settleEarlyRestart(_ answer: Opened) {
+        guard let pending = pendingRestart, pending.incarnation == nil else { return }
+        if answer.position > 0 {
+            verifiedSize = max(verifiedSize, pending.knownBytes)
+            pendingRestart = nil
+        } else {
+            pendingRestart?.incarnation = answer.incarnation
         }
     }
 

@@ -15,7 +15,7 @@ final class TailedFile: ShippableSource {
     let file: FileIdentity
     private(set) var identity: SourceIdentity
     private var isKindSettled = false
-    private let openFiles: OpenFiles
+    private weak var openFiles: OpenFiles?
     private let system: any AgentSystem
     private var handle: (any ReadableFile)?
     var names: [Name]
@@ -75,13 +75,13 @@ final class TailedFile: ShippableSource {
 
     func close() {
         handle = nil
-        openFiles.closed(self)
+        openFiles?.closed(self)
     }
 
     /// Opens it when that pushes out no other file.
     func openIfRoom() {
         // Whoever reads it finds out why it cannot be opened.
-        if handle == nil, openFiles.hasRoom { _ = try? opened() }
+        if handle == nil, openFiles?.hasRoom == true { _ = try? opened() }
     }
 
     /// Its status by its descriptor; nil when it is not open.
@@ -118,12 +118,12 @@ final class TailedFile: ShippableSource {
 
     private func opened() throws(SystemError) -> any ReadableFile {
         if let handle {
-            openFiles.used(self)
+            openFiles?.used(self)
             return handle
         }
         let handle = try open()
         self.handle = handle
-        openFiles.opened(self)
+        openFiles?.opened(self)
         return handle
     }
 

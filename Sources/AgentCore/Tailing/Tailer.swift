@@ -35,6 +35,9 @@ final class Tailer {
     var loosened: [FileIdentity] = []
     /// Those of which a name was deleted rather than moved.
     var deleted: Set<FileIdentity> = []
+    /// Files that seem to be deleted and cannot be read; with the scan that decides. A rename away
+    /// looks the same until its event, or a scan, tells where to.
+    var suspects: [FileIdentity: Int] = [:]
     /// During a drain: paths from which files were renamed.
     var movedAway: Set<String> = []
     private var complaints: Set<String> = []
@@ -118,6 +121,8 @@ final class Tailer {
         }
         scanMs = (system.monotonicMicroseconds() - start) / 1_000
         rescanAtMs = nowMs + max(everyMs, scanMs * AgentLimits.rescanShare)
+        decideSuspects()
+        if !suspects.isEmpty { rescanSoon(nowMs: nowMs) }
     }
 
     /// Something was missed: the next scan comes at once, but not one after the other.
@@ -243,7 +248,10 @@ extension Tailer {
             file.names.insert(name, at: name.isWatched ? 0 : file.names.count)
             filesByPath[name.path] = file
         }
-        if file.isWatched { lingering[file.file] = nil }
+        if file.isWatched {
+            lingering[file.file] = nil
+            suspects[file.file] = nil
+        }
         let renamed = followRename(file)
         look(file, renamed ?? token, status, hasChanged: hasChanged)
     }
@@ -303,7 +311,7 @@ extension Tailer {
                 forget(file, token)
             } else if file.names.isEmpty, !file.isOpen {
                 if deleted.contains(identity) {
-                    if link.end(token, .destroyed) { forget(file, token) }
+                    suspect(identity, nowMs: nowMs)
                 } else {
                     forget(file, token)
                 }
@@ -353,11 +361,27 @@ extension Tailer {
         }
     }
 
+    /// Two scans find it wherever a glob looks, also when it is renamed during the first.
+    private func suspect(_ identity: FileIdentity, nowMs: Int64) {
+        if suspects[identity] == nil { suspects[identity] = scan + 2 }
+        rescanSoon(nowMs: nowMs)
+    }
+
+    /// What no scan has found is destroyed.
+    private func decideSuspects() {
+        for (identity, due) in suspects where scan >= due {
+            suspects[identity] = nil
+            guard let (file, token) = files[identity], !file.isOpen, statusByName(file) == nil
+            else { continue }
+            if link.end(token, .destroyed) { forget(file, token) }
+        }
+    }
+
     private func linger(_ file: TailedFile, _ token: SourceToken, since: Int64, nowMs: Int64) {
         guard let status = file.statusIfOpen() ?? statusByName(file) else {
             // It was open, and had to make room for others.
             lingering[file.file] = nil
-            if link.end(token, .destroyed) { forget(file, token) }
+            suspect(file.file, nowMs: nowMs)
             return
         }
         let hasGrown = status.sizeBytes != file.seenBytes
@@ -392,6 +416,7 @@ extension Tailer {
         files[file.file] = nil
         filesByToken[token] = nil
         lingering[file.file] = nil
+        suspects[file.file] = nil
         file.close()
         link.remove(token)
     }

@@ -3,7 +3,7 @@
 import concurrent.futures
 import contextlib
 import os
-import pathlib
+import signal
 import socket
 import time
 
@@ -145,3 +145,30 @@ def both_killed(turn):
     def either(random):
         return random.sample(["agent", "daemon"], 2)
     return killed_again_and_again(turn, either, *((6, 2) if turn.quick else (100, 4)))
+
+
+@row("R6", "asked to end under load", injected="SIGTERM of the agent, of the daemon, of both; lines keep coming",
+     expected="STOPPING=1, exit code 0 within 5 s; lost 0, twice 0")
+def asked_to_end(turn):
+    churn = Churn(turn)
+    for side in ("daemon", "agent"):
+        churn.start(side, wait=True)
+    took = []
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        for number in range(3 if turn.quick else 30):
+            sides = (["agent"], ["daemon"], ["agent", "daemon"])[number % 3]
+            churn.write(churn.random.uniform(0, ON_ITS_WAY_SECONDS))
+            load = pool.submit(churn.write, 0.3)
+            began = time.monotonic()
+            for side in sides:
+                churn.process(side).signal(signal.SIGTERM)
+            for side in sides:
+                expect(churn.process(side).stop() == 0, f"the {side}'s exit code is not 0")
+                took.append(time.monotonic() - began)
+                expect("STOPPING=1" in churn.managers[side].heard(), f"the {side} did not say STOPPING=1")
+            load.result()
+            for side in sides:
+                churn.start(side, wait=True)
+    churn.settle()
+    return (f"{len(took)} ended with exit code 0 after STOPPING=1, within {max(took):.2f} s, "
+            f"{churn.writer.next} lines: lost 0, twice 0")

@@ -293,9 +293,9 @@ def send(path, *datagrams, patience=PATIENCE_SECONDS):
             sender.send(datagram)
 
 
-def ping(name):
+def ping(name, filler=""):
     """The datagram of an event that is known by its name."""
-    return json.dumps({"event": "ping", "name": name}).encode()
+    return json.dumps({"event": "ping", "name": name, **({"filler": filler} if filler else {})}).encode()
 
 
 def traced(*inject, follow=True):

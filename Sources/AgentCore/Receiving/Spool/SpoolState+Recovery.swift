@@ -34,6 +34,12 @@ extension SpoolState {
             if contents.end > 0 { adopt(id: id, end: contents.end) }
         }
         if !landing.isCredible(newestFrame: newest) { landing.reset(newestFrame: newest) }
+        let now = Timestamp(microseconds: WallClock.microseconds())
+        if landing.isArmed,
+            !landing.isOfThisBoot(now: now, monotonicNow: MonotonicClock.microseconds())
+        {
+            landing.dropInFlight()
+        }
         // Only the last segment can have been in the middle of a write, and that is completed.
         if landing.isArmed, endsInReceive { cutEnds -= 1 }
         complete(landing, stored: stored, cutEnds: cutEnds)

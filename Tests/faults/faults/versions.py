@@ -1,0 +1,139 @@
+"""R8: other versions: databases of earlier and later daemons, agents of earlier and later builds."""
+
+import contextlib
+import json
+import re
+import sqlite3
+import subprocess
+
+from .rig import BIN, ROOT, Connection, Rig, until
+from .rows import Skipped, expect, row
+
+FIXTURES = ROOT / "Tests/Fixtures/Store"
+# What the fixtures hold: 20 tool calls.
+EVENTS = 20
+WRITES = "pwrite64,fdatasync,ftruncate"
+
+
+def load(version, rig):
+    """A database as a daemon of that schema version left it."""
+    rig.state.mkdir(exist_ok=True)
+    for suffix in ("", "-wal", "-shm"):
+        rig.database.with_name("quipu.db" + suffix).unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(rig.database, isolation_level=None)) as db:
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        db.executescript((FIXTURES / f"schema-{version}.sql").read_text())
+        db.execute("PRAGMA journal_mode = WAL")
+
+
+def version_of(rig):
+    """The version that a file says it has; it must be whole and nothing in between."""
+    rig.integrity()
+    version = rig.rows("SELECT version FROM schema_version")[0][0]
+    done = sorted(int(identifier) for (identifier,) in rig.rows("SELECT identifier FROM grdb_migrations"))
+    expect(done == list(range(1, version + 1)), f"version {version}, done are {done}")
+    expect(rig.rows("SELECT count(*) FROM events") == [(EVENTS,)], "events are missing")
+    return version
+
+
+def is_served(rig):
+    """The daemon makes the file its own, with everything in it."""
+    rig.start_daemon()
+    expect(len(rig.ask("events.query", since="2000-01-01T00:00:00Z", limit=100)["events"]) == EVENTS, "events")
+    rig.ledger()
+    expect(rig.daemon.stop() == 0, "exit code")
+    return version_of(rig)
+
+
+def strace(rig, log, *arguments):
+    command = ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", str(log), "-e", f"trace={WRITES}", *arguments]
+    if subprocess.run([*command, "true"], capture_output=True).returncode != 0:
+        raise Skipped("strace is not permitted")
+    return command
+
+
+def writes_of_migration(rig, version):
+    """How many calls of each kind the migrating thread makes."""
+    load(version, rig)
+    log = rig.folder / "migration.trace"
+    rig.start_daemon(before=strace(rig, log))
+    expect(rig.daemon.stop() == 0, "exit code")
+    return {name: len(re.findall(rf"^\d+ +{name}\(", log.read_text(), re.M)) for name in WRITES.split(",")}
+
+
+@row("R8", "a migration is killed midway; versions that do not know each other",
+     injected="SIGKILL (strace) at writes and syncs of migrations from schemas 1 and 3; a later schema; other agents",
+     expected="a whole version at each moment, then all of the newest; refused or served, never in between")
+def other_versions(turn):
+    rig = Rig(turn)
+    left, kills = {}, 0
+    for version in (1, 3):
+        counts = writes_of_migration(rig, version)
+        newest = version_of(rig)
+        points = [(name, number) for name, count in counts.items() for number in range(1, count + 1)]
+        for name, number in turn.random.sample(points, min(len(points), 1 if turn.quick else 15)):
+            load(version, rig)
+            rig.start_daemon(wait=False, before=strace(
+                rig, "/dev/null", "-e", f"inject={name}:signal=KILL:when={number}"))
+            until("killed, or ready", lambda: rig.daemon.popen.poll() is not None or is_ready(rig))
+            if rig.daemon.popen.poll() is None:
+                # That many were only in the end of the daemon that was counted.
+                expect(rig.daemon.stop() is not None, "it does not end")
+            kills += 1
+            at = version_of(rig)
+            left[at] = left.get(at, 0) + 1
+            expect(is_served(rig) == newest, f"not raised to {newest} after a kill at {name} {number}")
+    refused = later_schema(rig, newest)
+    others = other_agents(turn)
+    found = ", ".join(f"{count} at {version}" for version, count in sorted(left.items()))
+    return f"{kills} migrations killed, left {found}, all raised to {newest}; {refused}; {others}"
+
+
+def is_ready(rig):
+    return rig.ask("health")
+
+
+def later_schema(rig, newest):
+    """A daemon that is older than its database refuses it, and leaves it alone."""
+    def dump():
+        with contextlib.closing(sqlite3.connect(rig.database, isolation_level=None)) as db:
+            return "\n".join(db.iterdump())
+    with contextlib.closing(sqlite3.connect(rig.database, isolation_level=None)) as db:
+        db.execute("UPDATE schema_version SET version = ?", (newest + 1,))
+    before = dump()
+    done = subprocess.run(
+        [BIN / "quipud", "--runtime-dir", rig.run, "--state-dir", rig.state], capture_output=True, text=True,
+        timeout=60)
+    expect(done.returncode != 0, "a later schema was served")
+    expect(str(newest + 1) in done.stderr, f"the refusal does not say why: {done.stderr!r}")
+    expect(dump() == before, "the refused database was changed")
+    return f"schema {newest + 1} refused (exit code {done.returncode}), nothing changed in it"
+
+
+def batch(agent, source, start, content):
+    """The least that a batch says."""
+    params = {"source_id": source, "from": start, "to": start + len(content), "bytes": len(content)}
+    agent.socket.sendall(json.dumps({"method": "ingest.batch", "id": 1, "params": params}).encode() + b"\n" + content)
+    return json.loads(agent.file.readline())
+
+
+def other_agents(turn):
+    """What an older agent leaves out is made up for, what a later one says besides is refused or ignored."""
+    rig = Rig(turn)
+    rig.state = rig.folder / "state-agents"
+    rig.start_daemon()
+    with contextlib.closing(Connection(rig.run / "ingest.sock")) as agent:
+        source = {"kind": "file", "key": "file:1", "path": "/logs/a.jsonl"}
+        later = agent.ask_any("ingest.open", source=source, size=8, protocol=99, wishes={"compression": "zstd"})
+        opened = later.get("result") or agent.ask("ingest.open", source=source, size=8)
+        expect(opened["position"] == 0, f"{opened}")
+        unknown = agent.ask_any("ingest.compressed", source_id=opened["source_id"])
+        expect(unknown["error"]["code"] == -32601, f"an unknown method: {unknown}")
+        line = b'{"n":1}\n'
+        batch(agent, opened["source_id"], 0, line)
+        refused = batch(agent, opened["source_id"], 0, line)
+        expect(refused["error"]["data"]["position"] == len(line), f"a batch again: {refused}")
+        batch(agent, opened["source_id"], len(line), line.replace(b"1", b"2"))
+    rig.check_exactly_once({1, 2})
+    expect(rig.daemon.stop() == 0, "exit code")
+    return "a later agent's " + ("members are ignored" if "result" in later else "members are refused")
