@@ -91,7 +91,7 @@ def with_queue(length):
 
 
 @row("S7", "a flood of datagrams against a reader that stalls",
-     injected="two senders without pause, queues of 10 and 512; the agent stopped and killed meanwhile",
+     injected="two senders without pause, queues of 10 and 512; the agent stopped again and again",
      expected="taken = stored, refused = what the senders were told, exactly")
 def datagram_flood(turn):
     rig = Rig(turn)
