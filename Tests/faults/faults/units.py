@@ -252,7 +252,7 @@ def no_false_alarms(turn):
 
 def migrates_slowly(box, turn):
     """An old database whose migration takes longer than a start may."""
-    start_limit, delay = (4, 0.6) if turn.quick else (10, 1.8)
+    start_limit, delay = (4, 0.4) if turn.quick else (10, 1.8)
     dump = (ROOT / "Tests/Fixtures/Store/schema-3.sql").read_text()
     rows = 1_000 if turn.quick else 60_000
     box("install", "-d", "-m", "700", STATE)
