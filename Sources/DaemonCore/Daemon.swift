@@ -258,14 +258,7 @@ extension Daemon {
                 statistics.connectionRefused()
                 traffic?.record(request: nil, reply: line)
             }
-            let clientsMax = Self.clientsMax(descriptors: ProcessFacts.descriptorsMax)
-            let queryAcceptor = Acceptor(
-                listener: sockets.query, connectionsMax: clientsMax,
-                connectionsPerUserMax: min(Limits.connectionsPerUserMax, clientsMax * 3 / 4),
-                onRefusal: refused)
-            let ingestAcceptor = Acceptor(
-                listener: sockets.ingest, connectionsMax: Limits.agentConnectionsMax,
-                connectionsPerUserMax: Limits.agentConnectionsPerUserMax, onRefusal: refused)
+            let (queryAcceptor, ingestAcceptor) = Self.acceptors(sockets, onRefusal: refused)
             let facts = DaemonFacts(
                 version: options.version, agents: agents, watchdog: watchdog, disk: disk,
                 connections: { queryAcceptor.connectionCount })
@@ -312,9 +305,21 @@ extension Daemon {
             }
         }
 
-        /// Where descriptors are few, clients must not take those that the database needs.
-        private static func clientsMax(descriptors: Int) -> Int {
-            min(Limits.connectionsMax, max(4, descriptors - Limits.descriptorsReserved))
+        private static func acceptors(
+            _ sockets: Sockets, onRefusal: @escaping @Sendable (ByteBuffer) -> Void
+        ) -> (query: Acceptor, ingest: Acceptor) {
+            // Where descriptors are few, clients must not take those that the database needs.
+            let left = ProcessFacts.descriptorsMax - Limits.descriptorsReserved
+            let clientsMax = min(Limits.connectionsMax, max(4, left))
+            return (
+                Acceptor(
+                    listener: sockets.query, connectionsMax: clientsMax,
+                    connectionsPerUserMax: min(Limits.connectionsPerUserMax, clientsMax * 3 / 4),
+                    onRefusal: onRefusal),
+                Acceptor(
+                    listener: sockets.ingest, connectionsMax: Limits.agentConnectionsMax,
+                    connectionsPerUserMax: Limits.agentConnectionsPerUserMax, onRefusal: onRefusal)
+            )
         }
 
         private static func adminGroup(

@@ -23,8 +23,6 @@ final class WaitingReplies: Sendable {
         var readers: [Int: Reader] = [:]
         var lastID = 0
         var bytes = 0
-        /// Those that were cut for the room that they took, until they have noticed.
-        var cut: Set<Int> = []
     }
 
     /// A reader that took something within this time is never the one that is cut.
@@ -55,7 +53,6 @@ final class WaitingReplies: Sendable {
     func leave(_ id: Int) {
         state.withLock { state in
             state.bytes -= state.readers.removeValue(forKey: id)?.bytes ?? 0
-            state.cut.remove(id)
         }
     }
 
@@ -94,12 +91,14 @@ final class WaitingReplies: Sendable {
         }
     }
 
+    /// From then on it counts for nothing: what it held goes with its connection.
     private static func cutSlowest(_ state: inout State, now: Int64) -> (@Sendable () -> Void)? {
         let slowest = state.readers
-            .filter { $0.value.bytes > 0 && !state.cut.contains($0.key) }
+            .filter { $0.value.bytes > 0 }
             .min { $0.value.progress < $1.value.progress }
         guard let slowest, now - slowest.value.progress >= graceMicroseconds else { return nil }
-        state.cut.insert(slowest.key)
+        state.bytes -= slowest.value.bytes
+        state.readers[slowest.key] = nil
         return slowest.value.close
     }
 }

@@ -128,7 +128,7 @@ def restarted(box, what, seconds, act, unit=DAEMON):
         each.end()
     boxes.until(f"restart of {unit}, {what}", lambda: box.restarts(unit) > before, 10)
     boxes.until("active again", lambda: box.state(unit) == "active")
-    expect(took <= seconds + 3, f"{unit}, {what}, was ended only after {took:.1f} s")
+    expect(took <= seconds + 5, f"{unit}, {what}, was ended only after {took:.1f} s")
     return took
 
 
@@ -225,7 +225,8 @@ def hangs(turn):
 def no_false_alarms(turn):
     box = boxed(turn)
     seen = [migrates_slowly(box, turn)]
-    seconds = 2 if turn.quick else 10
+    # Half a period must be long beside what a busy machine takes to let anybody run.
+    seconds = 6 if turn.quick else 10
     watchdog(box, DAEMON, seconds)
     lines = Lines(box)
     before = box.restarts()
@@ -241,7 +242,7 @@ def no_false_alarms(turn):
     process = box.show(DAEMON, "MainPID")
     tracer = delayed(box, process, f"fdatasync,fsync:delay_enter={seconds * 500_000}")
     with ending(tracer, *hogs):
-        time.sleep(seconds * (2.5 if turn.quick else 4))
+        time.sleep(seconds * (2 if turn.quick else 4))
         expect(box.restarts() == before, "restarted behind a slow disk")
     seen.append(f"fsync of {seconds / 2:g} s and two hogs")
     written = lines.end()
@@ -251,7 +252,7 @@ def no_false_alarms(turn):
 
 def migrates_slowly(box, turn):
     """An old database whose migration takes longer than a start may."""
-    start_limit, delay = (3, 0.2) if turn.quick else (10, 1.8)
+    start_limit, delay = (4, 0.4) if turn.quick else (10, 1.8)
     dump = (ROOT / "Tests/Fixtures/Store/schema-3.sql").read_text()
     rows = 1_000 if turn.quick else 60_000
     box("install", "-d", "-m", "700", STATE)
