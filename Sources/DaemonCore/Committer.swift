@@ -190,10 +190,10 @@ actor Committer {
 
     private func run() async {
         while !queue.isEmpty || !opens.isEmpty {
-            let entries = queue
-            queue = []
-            let bytes = entries.reduce(0) { $0 + $1.bytes }
-            if !entries.isEmpty { await commit(entries, bytes: bytes) }
+            while !queue.isEmpty {
+                let (entries, bytes) = nextGroup()
+                await commit(entries, bytes: bytes)
+            }
             let questions = opens
             opens = []
             for question in questions { await question() }
@@ -203,6 +203,19 @@ actor Committer {
         isRunning = false
         releaseRoom()
         if !queue.isEmpty { schedule() }
+    }
+
+    /// All that is queued, as far as a small disk takes it at once.
+    private func nextGroup() -> ([Entry], bytes: Int) {
+        var bytes = 0
+        var count = 0
+        while count < queue.count, count == 0 || bytes + queue[count].bytes <= disk.groupBytes {
+            bytes += queue[count].bytes
+            count += 1
+        }
+        let entries = Array(queue[..<count])
+        queue.removeFirst(count)
+        return (entries, bytes)
     }
 
     private func commit(_ entries: [Entry], bytes: Int) async {
