@@ -20,12 +20,16 @@ QUESTIONS = [
 ]
 
 
+SHELL_CALLS = "SELECT count(*) FROM events WHERE name = (SELECT id FROM strings WHERE text = 'Bash')"
+
+
 def tool_lines(rig, count, session):
     """Tool calls, as hooks tell of them."""
     with open(rig.logs / "hooks.jsonl", "a") as file:
         for number in range(count):
             file.write(json.dumps({
-                "hook_event_name": "PostToolUse", "session_id": session, "tool_name": ("Bash", "Read")[number % 2],
+                "hook_event_name": "PostToolUse", "session_id": session,
+                "tool_name": ("Bash", "Read")[number % 2],
                 "tool_use_id": f"toolu_{session}_{number:012}", "tool_input": {"command": f"echo {number}"},
                 "tool_response": {"stdout": "x" * 100}}) + "\n")
 
@@ -67,7 +71,8 @@ def memory_by_flag(turn):
     return f"{rig.check_exactly_once(writer.written)}, 50 of 50 counts"
 
 
-@row("M2", "memory and back, in use", injected="admin.persistence and SIGHUP, again and again, under load; SIGKILL in "
+@row("M2", "memory and back, in use",
+     injected="admin.persistence and SIGHUP, again and again, under load; SIGKILL in "
      "memory",
      expected="no restart; lost 0, twice 0, every datagram counted once")
 def switched(turn):
@@ -102,8 +107,7 @@ def switched(turn):
     until("every count is kept", lambda: counted(rig) == counts)
     rig.integrity()
     if not turn.quick:
-        found = rig.rows("SELECT count(*) FROM events WHERE name = (SELECT id FROM strings WHERE text = 'Bash')")
-        expect(found == [(50,)], f"of a file that was deleted in memory mode: {found}")
+        expect(rig.rows(SHELL_CALLS) == [(50,)], "a file that was deleted in memory mode is not there")
     return f"{rig.check_exactly_once(load.written)}, {counts} of {counts} counts"
 
 
@@ -117,12 +121,11 @@ def deleted_in_memory(rig):
     # The agent gives a deleted file up after 10 s in which nobody wrote to it.
     time.sleep(13)
     rig.ask("admin.persistence", enabled=True)
-    until("it is read again", lambda: rig.rows(
-        "SELECT count(*) FROM events WHERE name = (SELECT id FROM strings WHERE text = 'Bash')") == [(50,)])
+    until("it is read again", lambda: rig.rows(SHELL_CALLS) == [(50,)])
 
 
 @row("M3", "the same answers in memory", injected="admin.persistence off, and on again",
-     expected="questions about the recent hours are answered alike in the file, in memory, and in the file again")
+     expected="questions about the recent hours are answered alike in the file, in memory, in the file again")
 def same_answers(turn):
     rig = Rig(turn).start()
     writer = Writer(rig)
@@ -137,11 +140,13 @@ def same_answers(turn):
         after = answers(rig)
         for method in before:
             expect(before[method] == after[method],
-                   f"{method} with persistence {isOn}: {str(after[method])[:300]}, before {str(before[method])[:300]}")
+                   f"{method} with persistence {isOn}: {str(after[method])[:300]}, "
+                   f"before {str(before[method])[:300]}")
     return f"{len(before)} questions: no difference"
 
 
-@row("M4", "a disk that comes and goes", injected="a small ext4 is filled and emptied again and again under load; "
+@row("M4", "a disk that comes and goes",
+     injected="a small ext4 is filled and emptied again and again under load; "
      "SIGKILL meanwhile",
      expected="lost 0, twice 0, every datagram counted once")
 @mounting

@@ -12,7 +12,7 @@ CLONE_NEWNS, CLONE_FS = 0x20000, 0x200
 
 
 def mounting(action):
-    """Runs a row's action in a mount namespace of its own, which ends with it and with all that it started."""
+    """Runs a row's action in a mount namespace of its own, which ends with all that it started."""
     @functools.wraps(action)
     def inside(turn):
         outcome = {}
@@ -55,7 +55,8 @@ class SmallDisk:
             image = turn.folder / "disk.img"
             with open(image, "wb") as file:
                 file.truncate(mib << 20)
-            made = subprocess.run(["mkfs.ext4", "-q", "-F", "-m0", str(image)], capture_output=True, text=True)
+            made = subprocess.run(
+                ["mkfs.ext4", "-q", "-F", "-m0", str(image)], capture_output=True, text=True)
             if made.returncode != 0:
                 raise Skipped(f"no ext4: {made.stderr.strip()}")
             try:
