@@ -221,7 +221,7 @@ def read_only(turn):
         rig.await_lines(100)
         # A file system with files open for writing is not remounted; immutable files are the same to them.
         files = [str(p) for p in rig.state.glob("quipu.db*")]
-        if subprocess.run(["chattr", "+i", *files], capture_output=True).returncode != 0:
+        if subprocess.run(["sh", "-c", 'chattr +i "$@"', "-", *files], capture_output=True).returncode != 0:
             return f"refused at the start; no way here to make files read-only in use ({disk.kind})"
         until("memory stands in", lambda: mode(rig) == "degraded")
         subprocess.run(["chattr", "-i", *files], check=True)

@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import os
+import shutil
 import subprocess
 import threading
 
@@ -49,9 +50,9 @@ class SmallDisk:
     def __init__(self, turn, mib, kind="ext4"):
         self.path = turn.folder / "disk"
         self.path.mkdir()
-        self.ballast = self.path / "filler"
-        self.kind = kind
-        if kind == "ext4":
+        self.filler = self.path / "filler"
+        self.kind = kind if shutil.which("mkfs.ext4") else "tmpfs"
+        if self.kind == "ext4":
             image = turn.folder / "disk.img"
             with open(image, "wb") as file:
                 file.truncate(mib << 20)
@@ -79,7 +80,7 @@ class SmallDisk:
 
     def fill(self):
         """Takes every byte that is left."""
-        with open(self.ballast, "ab", buffering=0) as file:
+        with open(self.filler, "ab", buffering=0) as file:
             for size in (1 << 20, 4096):
                 try:
                     while file.write(bytes(size)) == size:
@@ -88,7 +89,7 @@ class SmallDisk:
                     continue
 
     def empty(self):
-        self.ballast.unlink()
+        self.filler.unlink()
 
     def remount(self, how):
         mount("-o", f"remount,{how}", self.path)
