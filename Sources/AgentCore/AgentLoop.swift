@@ -107,7 +107,8 @@ package final class AgentLoop {
         case .advanced(let token, let position, let isDurable):
             spoolShipping.advanced(token, to: position, isDurable: isDurable)
         case .finished(let token, let isDurable):
-            tailer.finished(token)
+            // A deleted file is held open until what was read of it is on a disk again.
+            if isDurable { tailer.finished(token) }
             spoolShipping.finished(token, isDurable: isDurable)
         case .failed(_, let message):
             tailer.complain("the daemon refused a source: \(message)")

@@ -180,7 +180,7 @@ actor Committer {
     private func timerFired() { follow(queue.timerFired()) }
 
     private func run() async {
-        while let round = queue.next() {
+        while let round = queue.next(bytesMax: disk.groupBytes) {
             if !round.entries.isEmpty { await commit(round.entries, bytes: round.bytes) }
             for question in round.questions { await question() }
         }

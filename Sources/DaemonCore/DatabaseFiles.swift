@@ -12,6 +12,8 @@ struct DatabaseFiles: Sendable {
     /// Of the disk: a smaller database is not what fills it, and its rows are not given up.
     private static let largeShare: Int64 = 8
 
+    private static let indexBytes: Int64 = 512 << 10
+
     let path: String
 
     private var directory: String {
@@ -35,18 +37,42 @@ struct DatabaseFiles: Sendable {
         return min(Limits.ballastBytesMax, max(Limits.ballastBytesMin, part))
     }
 
-    /// The log never holds more than the ballast, so that giving that up makes room for moving it
-    /// into the database.
-    var logBytes: Int { Int(min(Int64(Limits.logBytes), ballastBytes)) }
+    /// With what is committed while it is moved, the log stays so short that giving the ballast up
+    /// makes room for moving all of it into the database.
+    var logBytes: Int {
+        let ballastBytes = ballastBytes
+        guard ballastBytes < Limits.ballastBytesMax else { return Limits.logBytes }
+        return Int(min(Int64(Limits.logBytes), ballastBytes / 4))
+    }
+
+    /// So many bytes of lines go into one commit on a small disk.
+    var groupBytes: Int {
+        logBytes < Limits.logBytes ? logBytes : Limits.ingestQueueBytesMax
+    }
+
+    /// SQLite maps the log's index into memory, where a disk without room for it ends the process.
+    var hasRoomToOpen: Bool { (space?.freeBytes ?? .max) >= Self.indexBytes }
 
     /// Enough to go on for a while.
-    var hasRoom: Bool { (space?.freeBytes ?? .max) >= 3 * ballastBytes }
+    var hasRoom: Bool { hasRoom(times: 1) }
+
+    /// - Parameter factor: grows where the room did not last.
+    func hasRoom(times factor: Int64) -> Bool {
+        (space?.freeBytes ?? .max) >= neededBytes(factor)
+    }
+
+    private func neededBytes(_ factor: Int64) -> Int64 {
+        min((space?.totalBytes ?? 0) / 2, 2 * ballastBytes * factor)
+    }
 
     /// The database itself takes so much of the disk that taking rows away helps.
     var isLarge: Bool { sizeBytes >= (space?.totalBytes ?? 0) / Self.largeShare }
 
     /// What taking rows away should bring.
-    var bytesToFree: Int64 { min(sizeBytes / 2, max(sizeBytes / 10, 3 * ballastBytes)) }
+    func bytesToFree(times factor: Int64) -> Int64 {
+        let missing = neededBytes(factor) - (space?.freeBytes ?? 0)
+        return min(sizeBytes / 2, max(sizeBytes / 10, missing))
+    }
 
     /// Keeps some room aside while there is enough.
     func keepBallast() {

@@ -37,7 +37,9 @@ struct DatabaseOpening: Sendable {
                 log.error("memory stands in for the database: \(error)")
                 let memory = try await SQLiteStore(
                     path: nil, hostName: hostName, progress: progress)
-                try? await memory.copyRecent(from: files.path, since: PersistenceSwitch.recent)
+                if files.hasRoomToOpen {
+                    try? await memory.copyRecent(from: files.path, since: PersistenceSwitch.recent)
+                }
                 return memory
             case .denied, .damaged, nil: throw error
             }
@@ -48,6 +50,8 @@ struct DatabaseOpening: Sendable {
         if let emptied = files.emptied {
             try setAside("it is empty or overwritten", logOnly: emptied == .log)
         }
+        if !files.hasRoomToOpen { files.giveUpBallast() }
+        guard files.hasRoomToOpen else { throw .diskIsFull }
         var hasBallast = true
         for _ in 0..<Self.attemptsMax {
             do throws(StoreError) {

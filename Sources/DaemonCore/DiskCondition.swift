@@ -22,9 +22,12 @@ final class DiskCondition: Sendable {
     private let continuation: AsyncStream<Failure>.Continuation
     let failures: AsyncStream<Failure>
     let files: DatabaseFiles
+    /// So many bytes of lines may go into one commit.
+    let groupBytes: Int
 
     init(files: DatabaseFiles) {
         self.files = files
+        groupBytes = files.groupBytes
         state = Mutex(State())
         (failures, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }

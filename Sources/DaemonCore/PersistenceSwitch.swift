@@ -13,6 +13,7 @@ actor PersistenceSwitch {
     /// How long the disk is left alone between two attempts; doubles while it fails again at once.
     private static let retrySeconds: ClosedRange<Int64> = 1...4
     private static let steadySeconds: Int64 = 10
+    private static let roomFactorMax: Int64 = 8
     private static let damageSearchMs = 60_000
     /// So often damage may be told of that a search does not find.
     private static let damageReportsMax = 3
@@ -31,7 +32,8 @@ actor PersistenceSwitch {
     /// Whether the file is to be used once it can be.
     private var isWanted: Bool
     private var fault: DiskFault?
-    private var hasMadeRoom = false
+    /// How many times as much room the disk must have as usual.
+    private var roomFactor: Int64 = 1
     private var damageReports = 0
     private var hasComplained = false
     private var retrySeconds = PersistenceSwitch.retrySeconds.lowerBound
@@ -174,6 +176,7 @@ actor PersistenceSwitch {
                 wasSteady
                 ? Self.retrySeconds.lowerBound
                 : min(Self.retrySeconds.upperBound, 2 * retrySeconds)
+            roomFactor = wasSteady ? 1 : min(Self.roomFactorMax, 2 * roomFactor)
             return .success(())
         } catch {
             return .failure(error)
@@ -224,7 +227,6 @@ actor PersistenceSwitch {
             condition.took(true)
             condition.problem = nil
             fault = nil
-            hasMadeRoom = false
             hasComplained = false
             returnedAt = MonotonicClock.microseconds()
             files.keepBallast()
@@ -249,14 +251,13 @@ actor PersistenceSwitch {
     private func prepare(_ store: SQLiteStore) async throws(StoreError) {
         guard fault == .full else { return try await store.settle() }
         files.giveUpBallast()
-        if !files.hasRoom, !hasMadeRoom, files.isLarge {
-            hasMadeRoom = true
+        if !files.hasRoom(times: roomFactor), files.isLarge {
             let now = Timestamp(microseconds: WallClock.microseconds())
             log.notice("the disk is full: the oldest rows of the database make room")
-            try await store.makeRoom(bytes: files.bytesToFree, at: now)
+            try await store.makeRoom(bytes: files.bytesToFree(times: roomFactor), at: now)
         }
         try await store.settle()
-        guard files.hasRoom else { throw .diskIsFull }
+        guard files.hasRoom(times: roomFactor) else { throw .diskIsFull }
     }
 
     /// The file is damaged, or no longer where it was: another takes its place, and logs that still

@@ -20,7 +20,7 @@ public struct CommitQueue<Entry, Question> {
         public var questions: [Question]
     }
 
-    private var entries: [Entry] = []
+    private var entries: [(entry: Entry, bytes: Int)] = []
     private var questions: [Question] = []
     /// Bytes of what waits and of what is being committed.
     public private(set) var bytes = 0
@@ -29,8 +29,6 @@ public struct CommitQueue<Entry, Question> {
     /// A run's first round does not wait for more.
     private var isFirst = false
     private var isTimed = false
-    /// Bytes of what waits.
-    private var waiting = 0
 
     public init() {}
 
@@ -40,9 +38,8 @@ public struct CommitQueue<Entry, Question> {
     public var hasRoom: Bool { bytes < Limits.ingestQueueBytesMax }
 
     public mutating func add(_ entry: Entry, bytes: Int) -> Signal {
-        entries.append(entry)
+        entries.append((entry, bytes))
         self.bytes += bytes
-        waiting += bytes
         return schedule()
     }
 
@@ -64,17 +61,25 @@ public struct CommitQueue<Entry, Question> {
     }
 
     /// The next round of a run; nil when the run is over, and then `ended` says what to do.
-    public mutating func next() -> Round? {
+    ///
+    /// - Parameter bytesMax: How much one commit may take where it takes several batches.
+    public mutating func next(bytesMax: Int = .max) -> Round? {
         // What came in meanwhile waits for its own delay, unless it is a group already.
         let isDue =
             isFirst || !questions.isEmpty || isDraining || bytes >= Limits.commitAgainBytes
-            || entries.count >= Limits.commitBatches
         guard isDue, !entries.isEmpty || !questions.isEmpty else { return nil }
-        isFirst = false
-        let round = Round(entries: entries, bytes: waiting, questions: questions)
-        entries = []
-        waiting = 0
-        questions = []
+        var count = 0
+        var taken = 0
+        while count < entries.count, count == 0 || taken + entries[count].bytes <= bytesMax {
+            taken += entries[count].bytes
+            count += 1
+        }
+        var round = Round(
+            entries: entries[..<count].map(\.entry), bytes: taken, questions: [])
+        entries.removeFirst(count)
+        // Questions come after all that was queued before them.
+        isFirst = !entries.isEmpty
+        if !isFirst { swap(&round.questions, &questions) }
         return round
     }
 

@@ -111,8 +111,8 @@ public enum Limits {
     /// that passes it, the log stays under 64 MiB.
     public static let heldLogBytesMax = 52 << 20
     /// Kept aside in a file, so that there is room to make room when the disk is full.
-    public static let ballastBytesMax: Int64 = 16 << 20
-    public static let ballastBytesMin: Int64 = 1 << 20
+    public static let ballastBytesMax: Int64 = 32 << 20
+    public static let ballastBytesMin: Int64 = 4 << 20
     /// How long the start may look for damage before it answers questions.
     public static let damageSearchMs = 500
 

@@ -13,7 +13,7 @@ enum Connections {
     /// "Quip": how `file` tells a database of ours.
     private static let applicationID = 0x5175_6970
 
-    static func open(path: String?, logBytes: Int) throws -> any DatabaseWriter {
+    static func open(path: String?, logBytes: Int = Limits.logBytes) throws -> any DatabaseWriter {
         var configuration = Configuration()
         configuration.label = "quipu.store"
         configuration.busyMode = .timeout(busySeconds)

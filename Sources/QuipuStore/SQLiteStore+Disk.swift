@@ -101,6 +101,7 @@ extension BackupRunner {
         let connection = try Self.open(path)
         defer { sqlite3_close_v2(connection) }
         deadline.watch(connection)
+        defer { deadline.unwatch(connection) }
         do {
             let check = try RawStatement(connection, "PRAGMA quick_check(1)")
             let verdict = try check.step() ? check.string(0) ?? "" : ""

@@ -43,6 +43,20 @@ import Testing
         #expect(cursor.backlogBytes == 3)
     }
 
+    /// The end of a source that only memory has is asked for again by the next daemon.
+    @Test(arguments: [true, false])
+    func whatOnlyMemoryHasIsNotOver(_ isDurable: Bool) {
+        var cursor = SourceCursor(kind: .file, size: 3)
+        open(&cursor, at: 0)
+        cursor.end(.complete)
+        #expect(take(&cursor, "ab\n") == .batch(from: 0, to: 3, isBuffered: true, isLast: true))
+        cursor.advanced(to: 3, isDurable: isDurable)
+        #expect(cursor.phase == .finished)
+        #expect(cursor.isOver == isDurable)
+        cursor.disconnected()
+        #expect(cursor.step == (isDurable ? nil : .open(nil)))
+    }
+
     /// A power cut may take the end of a segment that the daemon has already. What is left is
     /// neither sent again nor started anew: the account is closed where it stands.
     @Test(arguments: [0, 10] as [UInt64])

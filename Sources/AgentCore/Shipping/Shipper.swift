@@ -101,7 +101,7 @@ extension Shipper {
     /// True when the source is finished with that: the daemon never heard of it.
     mutating func end(_ token: SourceToken, _ ending: SourceCursor.Ending) -> Bool {
         change(token) { $0.end(ending) }
-        return entries[token]?.cursor.phase == .finished
+        return entries[token]?.cursor.isOver == true
     }
 
     mutating func pause(_ token: SourceToken) {
@@ -349,7 +349,7 @@ extension Shipper {
         case .opened: return .nonsense
         case .advanced(let position, let isDurable):
             figures.shippedBytes += UInt64(request.bytes)
-            entries[token]?.cursor.advanced(to: position)
+            entries[token]?.cursor.advanced(to: position, isDurable: isDurable)
             return entries[token]?.cursor.phase == .finished
                 ? .finished(token, isDurable: isDurable)
                 : .advanced(token, position: position, isDurable: isDurable)

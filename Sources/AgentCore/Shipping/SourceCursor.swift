@@ -37,6 +37,10 @@ struct SourceCursor: Sendable, Equatable {
     private(set) var kind: SourceKind
     private(set) var phase = Phase.unasked
     private(set) var ending = Ending.none
+    /// False where the daemon has the end in memory only: another one may ask for it again.
+    private var isDurablyFinished = true
+    /// Nobody will ask for it any more.
+    var isOver: Bool { phase == .finished && isDurablyFinished }
     /// How large the source is, as last seen.
     var size: UInt64
     /// How large it was when its head last proved that it was not rewritten.
@@ -379,8 +383,9 @@ extension SourceCursor {
     }
 
     /// A batch or a skip is in the database.
-    mutating func advanced(to position: UInt64) {
+    mutating func advanced(to position: UInt64, isDurable: Bool = true) {
         acknowledged = position
+        isDurablyFinished = isDurable
         answered()
         if finishSent, inFlight == 0, phase != .refused { phase = .finished }
     }
@@ -406,7 +411,7 @@ extension SourceCursor {
 
     /// The connection is gone, and with it everything that was in flight.
     mutating func disconnected() {
-        guard phase != .finished else { return }
+        guard !isOver else { return }
         phase = .unasked
         inFlight = 0
         next = acknowledged

@@ -43,12 +43,12 @@ def problems(rig):
     return "; ".join(rig.ask("health")["problems"])
 
 
-def send_counts(rig, count):
+def send_counts(rig, count, name="faults.counted"):
     """So many counts of one, each in a datagram."""
-    send(rig.run / "metrics.sock", *[b"faults.counted:1|c"] * count)
+    send(rig.run / "metrics.sock", *[f"{name}:1|c".encode()] * count)
 
 
-def counted(rig):
+def counted(rig, name="faults.counted"):
     """What came of them."""
-    reply = rig.ask("metrics.query", metric="faults.counted", aggregate=["sum"], since="2h", step="1h")
+    reply = rig.ask("metrics.query", metric=name, aggregate=["sum"], since="2h", step="1h")
     return sum(value for series in reply["series"] for _, value in series["points"]["sum"] if value)

@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import os
+import shutil
 import subprocess
 import threading
 
@@ -12,7 +13,7 @@ CLONE_NEWNS, CLONE_FS = 0x20000, 0x200
 
 
 def mounting(action):
-    """Runs a row's action in a mount namespace of its own, which ends with it and with all that it started."""
+    """Runs a row's action in a mount namespace of its own, which ends with all that it started."""
     @functools.wraps(action)
     def inside(turn):
         outcome = {}
@@ -49,13 +50,14 @@ class SmallDisk:
     def __init__(self, turn, mib, kind="ext4"):
         self.path = turn.folder / "disk"
         self.path.mkdir()
-        self.ballast = self.path / "filler"
-        self.kind = kind
-        if kind == "ext4":
+        self.filler = self.path / "filler"
+        self.kind = kind if shutil.which("mkfs.ext4") else "tmpfs"
+        if self.kind == "ext4":
             image = turn.folder / "disk.img"
             with open(image, "wb") as file:
                 file.truncate(mib << 20)
-            made = subprocess.run(["mkfs.ext4", "-q", "-F", "-m0", str(image)], capture_output=True, text=True)
+            made = subprocess.run(
+                ["mkfs.ext4", "-q", "-F", "-m0", str(image)], capture_output=True, text=True)
             if made.returncode != 0:
                 raise Skipped(f"no ext4: {made.stderr.strip()}")
             try:
@@ -78,7 +80,7 @@ class SmallDisk:
 
     def fill(self):
         """Takes every byte that is left."""
-        with open(self.ballast, "ab", buffering=0) as file:
+        with open(self.filler, "ab", buffering=0) as file:
             for size in (1 << 20, 4096):
                 try:
                     while file.write(bytes(size)) == size:
@@ -87,7 +89,7 @@ class SmallDisk:
                     continue
 
     def empty(self):
-        self.ballast.unlink()
+        self.filler.unlink()
 
     def remount(self, how):
         mount("-o", f"remount,{how}", self.path)
