@@ -231,12 +231,21 @@ import Testing
         let word = before.landing[armedAt..<armedAt + 8].reversed().reduce(UInt64(0)) {
             $0 << 8 | UInt64($1)
         }
+        let name = try #require(later.segments.keys.first)
+        let whole = try #require(later.segments[name])
         for shifted in [word + hour, word > hour ? word - hour : 0] {
             withUnsafeBytes(of: shifted.littleEndian) {
                 later.landing.replaceSubrange(armedAt..<armedAt + 8, with: $0)
             }
+            later.segments[name] = whole
             try put(later)
             try expectComplete(payloads: [], "started anew")
+            // With a loss to tell, too.
+            later.segments[name] = whole + [UInt8](repeating: 0, count: 100)
+            try put(later)
+            try expectComplete(
+                payloads: [], cut: [LossReport(cause: .spoolCut, datagrams: 1, lines: 1)],
+                "started anew, with an end cut off")
         }
     }
 

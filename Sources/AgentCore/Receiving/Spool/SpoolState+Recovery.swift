@@ -40,6 +40,9 @@ extension SpoolState {
         {
             landing.dropInFlight()
         }
+        // What stands in the slots otherwise is nobody's any more, and must not be appended with
+        // the losses.
+        if !landing.isArmed { landing.pointSlots() }
         // Only the last segment can have been in the middle of a write, and that is completed.
         if landing.isArmed, endsInReceive { cutEnds -= 1 }
         complete(landing, stored: stored, cutEnds: cutEnds)
