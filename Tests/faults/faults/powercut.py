@@ -257,7 +257,7 @@ def check_replay(recording, cut, datagrams):
 @row("R5", "the power goes", injected="200 states of the disk (strace's record of each write and sync), agent's and daemon's",
      expected="acknowledged rows missing 0, holes 0, twice 0, integrity ok; the logs go on where they were")
 def power_cuts(turn):
-    count, lanes, steps = (5, 1, 10) if turn.quick else (50, 4, 60)
+    count, lanes, steps = (4, 1, 8) if turn.quick else (25, 8, 40)
 
     def lane(own):
         recording, missing = Recording(own, steps), 0
