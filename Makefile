@@ -7,6 +7,8 @@ PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 DESTDIR ?=
 SECONDS_EACH ?= 60
+HOURS ?= 2
+BUILT ?= .build/release
 
 # One set of flags for every debug build, so that check and test share it; undeclared imports fail it.
 DEBUG := --explicit-target-dependency-import-check error
@@ -20,7 +22,7 @@ UNITS := $(wildcard systemd/*.service systemd/*.socket)
 USER_UNITS := $(wildcard systemd/user/*.service systemd/user/*.socket)
 LIB := $(DESTDIR)$(PREFIX)/lib
 
-.PHONY: help deps build demo up test test-systemd test-faults faults check bench bench-deps fuzz install uninstall
+.PHONY: help deps build demo up test test-systemd test-faults faults soak check bench bench-deps fuzz install uninstall
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +55,9 @@ test-faults: build ## the short form of the fault matrix
 faults: build ## the whole fault matrix, injected into the real programs: under 20 minutes on two cores
 	Tests/faults/run
 
+soak: build ## HOURS (2) of ten times the ordinary load: memory, descriptors, ledger
+	Tests/faults/soak --hours $(HOURS)
+
 check: deps ## format, layers and undeclared imports, schemas
 	swift format lint --strict --recursive --parallel $$(git ls-files '*.swift')
 	swift build --build-tests $(DEBUG)
@@ -70,7 +75,7 @@ fuzz: deps ## each fuzz target for SECONDS_EACH seconds
 
 install: ## install what `make build` made below PREFIX; DESTDIR for packages
 	@for p in $(PROGRAMS); do \
-	  install -D -s -m 755 .build/release/$$p $(DESTDIR)$(PREFIX)/bin/$$p || exit; done
+	  install -D -s -m 755 $(BUILT)/$$p $(DESTDIR)$(PREFIX)/bin/$$p || exit; done
 	install -d $(LIB)/systemd/system $(LIB)/systemd/user
 	install -m 644 $(UNITS) $(LIB)/systemd/system
 	install -m 644 $(USER_UNITS) $(LIB)/systemd/user

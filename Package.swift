@@ -62,6 +62,12 @@ let package = Package(
         // JSON values, requests, replies, errors, framing. May use QuipuModel.
         .target(name: "QuipuProtocol", dependencies: ["QuipuModel"], swiftSettings: strict),
 
+        // The daemon's side of ingest.sock as pure state machines: framing, sessions, which batches
+        // go into one commit. May use QuipuModel, QuipuProtocol.
+        .target(
+            name: "IngestCore", dependencies: ["QuipuModel", "QuipuProtocol"],
+            swiftSettings: strict),
+
         // Bytes to records: JSON lines, StatsD, native JSON. May use QuipuModel, Sketches,
         // CSimdJSON.
         .target(
@@ -93,8 +99,8 @@ let package = Package(
         .target(
             name: "DaemonCore",
             dependencies: [
-                "Intake", "Platform", "QuipuModel", "QuipuProtocol", "QuipuStore", "Settings",
-                "Sketches",
+                "IngestCore", "Intake", "Platform", "QuipuModel", "QuipuProtocol", "QuipuStore",
+                "Settings", "Sketches",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -196,6 +202,14 @@ let package = Package(
         .executableTarget(
             name: "quipu-sim", dependencies: ["QuipuProtocol", "TestSupport"],
             path: "Tests/quipu-sim"),
+        // Agent and daemon in a simulated world; and what runs a hundred thousand schedules of it.
+        .target(
+            name: "ScheduleWorld",
+            dependencies: ["AgentCore", "IngestCore", "Platform", "QuipuModel", "QuipuProtocol"],
+            path: "Tests/ScheduleWorld"),
+        .executableTarget(
+            name: "quipu-schedules", dependencies: ["ScheduleWorld"],
+            path: "Tests/quipu-schedules"),
         .testTarget(name: "SketchesTests", dependencies: ["Sketches", "TestSupport"]),
         .testTarget(
             name: "QuipuProtocolTests",

@@ -95,7 +95,7 @@ class Quipu:
                 total = connection.ask("ledger", limit=1)["total"]
                 if total["received"] >= count:
                     return total
-                time.sleep(0.02)
+                time.sleep(0.05)
 
     def cpu_seconds(self):
         return self.agent.cpu_seconds() + self.daemon.cpu_seconds()

@@ -59,14 +59,12 @@ public final class Agent {
     private let receiverEnd: ReceiverEnd
     private let spool: Spool
     private let spoolChange: WakeUp
-    private let link: ShippingLink
-    private let tailer: Tailer
-    private let spoolShipping: SpoolShipping
+    private let notices: InotifyNotices
+    private let loop: AgentLoop
     private let report: Report
     /// Reads the globs again; a failure is a sentence.
     private let reloadGlobs: () -> Result<[String], ReloadFailure>
-    private var timers: AgentTimers
-    private var polledLink: (raw: Int32, isBlocked: Bool)?
+    private var polledLink: (raw: Int32, isBlocked: Bool, connection: Int)?
     private var isInotifyPolled = true
     private var isSpoolPolled = true
     private var status = AgentStatus()
@@ -93,13 +91,22 @@ public final class Agent {
         let spool = try Spool(directory: options.spoolDirectory) { spoolChange.signal() }
         receiver = try Receiver(spool: spool, listeners: listeners)
         receiverEnd = try ReceiverEnd()
-        link = try ShippingLink(
-            socketPath: options.ingestSocket, random: SystemRandomNumberGenerator(), report: report)
-        tailer = try Tailer(globs: globs, host: options.host, link: link, report: report)
-        spoolShipping = SpoolShipping(
-            spool: spool, host: options.host, link: link, report: report)
-        timers = AgentTimers(
+        notices = try InotifyNotices()
+        let system = OperatingSystem()
+        let link = try ShippingLink(
+            socketPath: options.ingestSocket, random: SystemRandomNumberGenerator(),
+            system: system, report: report)
+        let timers = AgentTimers(
             nowMs: Self.nowMs, watchdogMs: manager.watchdogMicroseconds.map { $0 / 1_000 })
+        loop = AgentLoop(
+            link: link,
+            tailer: Tailer(
+                globs: globs, host: options.host, link: link, system: system, notices: notices,
+                report: report),
+            spoolShipping: SpoolShipping(
+                spool: spool, host: options.host, link: link, system: system, report: report),
+            timers: timers, rescanSeconds: options.rescanSeconds,
+            spoolChangeTaken: { spoolChange.clear() })
         self.options = options
         self.manager = manager
         self.signals = signals
@@ -110,7 +117,8 @@ public final class Agent {
     }
 
     private static var nowMs: Int64 { MonotonicClock.microseconds() / 1_000 }
-    private var rescanMs: Int64 { Int64(options.rescanSeconds) * 1_000 }
+    private var link: ShippingLink { loop.link }
+    private var tailer: Tailer { loop.tailer }
 }
 
 // MARK: - Running
@@ -120,7 +128,7 @@ extension Agent {
     public func run() throws {
         var poller = try Poller()
         try poller.add(signals.raw, .read, token: Token.signals)
-        try poller.add(tailer.inotify.raw, .read, token: Token.inotify)
+        try poller.add(notices.raw, .read, token: Token.inotify)
         try poller.add(spoolChange.raw, .read, token: Token.spool)
         try poller.add(receiverEnd.wakeUp.raw, .read, token: Token.receiver)
         try startReceiver()
@@ -131,8 +139,7 @@ extension Agent {
                     + "short bursts of datagrams will be refused; "
                     + "\(ReceiverFigures.kernelQueueLengthWanted) or more is better")
         }
-        tailer.rescan(nowMs: Self.nowMs, everyMs: rescanMs)
-        spoolShipping.refresh()
+        loop.start(nowMs: Self.nowMs)
         manager.ready(status: statusText())
         report(.info, "ready: \(tailer.fileCount) files, daemon at \(options.ingestSocket)")
         ProcessMemory.dropStartupCode()
@@ -153,89 +160,45 @@ extension Agent {
 
     private var isDone: Bool {
         if case .failure? = receiverEnd.value { return true }
-        guard let stopAtMs = timers.stopAtMs else { return false }
+        guard let stopAtMs = loop.timers.stopAtMs else { return false }
         if Self.nowMs >= stopAtMs { return true }
-        guard receiverEnd.value != nil, !timers.isDue(.spool, at: .max) else { return false }
-        return link.descriptor == nil || link.shipper.isCaughtUp
+        guard receiverEnd.value != nil, loop.wantsSpoolChanges else { return false }
+        return !link.isConnected || loop.isCaughtUp
     }
 
     /// Waits for the next thing to do and does it.
     private func turn(_ poller: inout Poller) throws {
-        let hasMore = link.pump(nowMs: Self.nowMs)
+        let hasMore = loop.pump(nowMs: Self.nowMs)
         try pollLink(&poller)
-        if link.shipper.hasSettling {
-            timers.setIfUnset(.settle, atMs: Self.nowMs + AgentLimits.settleMs)
-        }
         var ready: [Poller.Event] = []
-        let waitMs = hasMore ? 0 : timers.waitMs(nowMs: Self.nowMs, limitMs: nextRetryMs)
+        let waitMs = hasMore ? 0 : loop.waitMs(nowMs: Self.nowMs)
         try poller.wait(milliseconds: waitMs) { ready.append($0) }
         let nowMs = Self.nowMs
         for event in ready { handle(event, nowMs: nowMs) }
-        runTimers(nowMs: nowMs)
+        loop.runTimers(nowMs: nowMs)
+        tellManager(nowMs: nowMs)
         try pollChanges(&poller)
-    }
-
-    /// When something outside the timers wants the loop.
-    private var nextRetryMs: Int64 {
-        min(
-            link.descriptor == nil ? link.retryAtMs : .max, tailer.rescanAtMs,
-            timers.stopAtMs ?? .max)
     }
 
     private func handle(_ event: Poller.Event, nowMs: Int64) {
         switch event.token {
         case Token.signals: while let signal = signals.next() { take(signal, nowMs: nowMs) }
-        // The first change after a pause is looked at once, a stream of them in batches.
-        case Token.inotify: timers.set(.drain, notBefore: Int64(Limits.batchDelayMs), nowMs: nowMs)
-        case Token.spool: timers.set(.spool, notBefore: Int64(Limits.batchDelayMs), nowMs: nowMs)
+        case Token.inotify: loop.filesChanged(nowMs: nowMs)
+        case Token.spool: loop.spoolChanged(nowMs: nowMs)
         case Token.receiver: receiverEnd.wakeUp.clear()
-        case Token.link:
-            for outcome in link.receive(nowMs: nowMs) { take(outcome) }
-            timers.set(.rest, atMs: nowMs + AgentLimits.restMs)
+        case Token.link: loop.answersCame(nowMs: nowMs)
         default: break
         }
     }
 
-    private func runTimers(nowMs: Int64) {
-        if timers.take(.drain, nowMs: nowMs) { tailer.drain(nowMs: nowMs) }
-        if timers.take(.spool, nowMs: nowMs) {
-            spoolChange.clear()
-            spoolShipping.refresh()
-        }
-        if nowMs >= tailer.rescanAtMs { tailer.rescan(nowMs: nowMs, everyMs: rescanMs) }
-        if tailer.hasLingering {
-            timers.setIfUnset(.linger, atMs: nowMs + AgentLimits.lingerCheckMs)
-        }
-        if timers.take(.linger, nowMs: nowMs) { tailer.checkLingering(nowMs: nowMs) }
-        if link.shipper.hasPaused {
-            timers.setIfUnset(.resume, atMs: nowMs + AgentLimits.sourceRetryMs)
-        }
-        if timers.take(.resume, nowMs: nowMs) { link.resumeAll() }
-        if timers.take(.settle, nowMs: nowMs) { link.settleAll() }
-        if timers.take(.rest, nowMs: nowMs) { link.rest() }
-        let connections = link.connectionCount
-        link.connectIfDue(nowMs: nowMs)
-        if connections != link.connectionCount { spoolShipping.refresh() }
-        if timers.take(.watchdog, nowMs: nowMs) {
+    private func tellManager(nowMs: Int64) {
+        if loop.timers.take(.watchdog, nowMs: nowMs) {
             manager.watchdog()
-            timers.set(.watchdog, atMs: nowMs + timers.watchdogEveryMs)
+            loop.timers.set(.watchdog, atMs: nowMs + loop.timers.watchdogEveryMs)
         }
-        if timers.take(.status, nowMs: nowMs) {
+        if loop.timers.take(.status, nowMs: nowMs) {
             manager.status(statusText())
-            timers.set(.status, atMs: nowMs + AgentLimits.statusMs)
-        }
-    }
-
-    private func take(_ outcome: Shipper.Outcome) {
-        switch outcome {
-        case .none, .nonsense: break
-        case .advanced(let token, let position, let isDurable):
-            spoolShipping.advanced(token, to: position, isDurable: isDurable)
-        case .finished(let token, let isDurable):
-            tailer.finished(token)
-            spoolShipping.finished(token, isDurable: isDurable)
-        case .failed(_, let message):
-            tailer.complain("the daemon refused a source: \(message)")
+            loop.timers.set(.status, atMs: nowMs + AgentLimits.statusMs)
         }
     }
 
@@ -243,12 +206,11 @@ extension Agent {
         switch signal {
         case .hangup: reload(nowMs: nowMs)
         case .terminate, .interrupt:
-            guard timers.stopAtMs == nil else { return }
+            guard loop.timers.stopAtMs == nil else { return }
             report(.info, "stopping")
             manager.stopping()
             receiver.stop()
-            tailer.drain(nowMs: nowMs)
-            timers.stopAtMs = nowMs + AgentLimits.stopMs
+            loop.stop(nowMs: nowMs)
         case .user1, .resume, .resize: break
         }
     }
@@ -261,7 +223,7 @@ extension Agent {
                 let set = try GlobSet(
                     globs, environment: options.environment,
                     workingDirectory: options.workingDirectory)
-                tailer.reload(set, nowMs: nowMs, everyMs: rescanMs)
+                loop.reload(set, nowMs: nowMs)
                 report(.info, "configuration read again: \(tailer.fileCount) files")
             } catch {
                 report(.warning, "configuration kept as it was: \(error)")
@@ -291,24 +253,23 @@ extension Agent {
         }
         let isBlocked = link.isBlocked
         let interest: Poller.Interest = isBlocked ? [.read, .write] : .read
-        if polledLink == nil || link.connectionCount != timers.polledConnection {
+        if polledLink?.connection != link.connectionCount {
             try poller.add(raw, interest, token: Token.link)
-            timers.polledConnection = link.connectionCount
         } else if polledLink?.isBlocked != isBlocked {
             try poller.change(raw, interest, token: Token.link)
         }
-        polledLink = (raw, isBlocked)
+        polledLink = (raw, isBlocked, link.connectionCount)
     }
 
     /// Changes that wait for their timer are not polled: they would wake the loop over and over.
     private func pollChanges(_ poller: inout Poller) throws(SystemError) {
-        let wantsInotify = !timers.isDue(.drain, at: .max)
+        let wantsInotify = loop.wantsChanges
         if wantsInotify != isInotifyPolled {
             try poller.change(
-                tailer.inotify.raw, wantsInotify ? .read : [], token: Token.inotify)
+                notices.raw, wantsInotify ? .read : [], token: Token.inotify)
             isInotifyPolled = wantsInotify
         }
-        let wantsSpool = !timers.isDue(.spool, at: .max)
+        let wantsSpool = loop.wantsSpoolChanges
         if wantsSpool != isSpoolPolled {
             try poller.change(spoolChange.raw, wantsSpool ? .read : [], token: Token.spool)
             isSpoolPolled = wantsSpool

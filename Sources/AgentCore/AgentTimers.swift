@@ -22,13 +22,12 @@ struct AgentTimers {
     let watchdogEveryMs: Int64
     /// When to stop whatever is left to do; nil while running.
     var stopAtMs: Int64?
-    /// Which connection the poller knows.
-    var polledConnection = 0
 
     /// - Parameter watchdogMs: How soon the service manager gives up on a silent agent.
-    init(nowMs: Int64, watchdogMs: Int64?) {
+    /// - Parameter tellsStatus: Somebody takes the timers of the service manager.
+    init(nowMs: Int64, watchdogMs: Int64?, tellsStatus: Bool = true) {
         watchdogEveryMs = (watchdogMs ?? 0) / 3
-        atMs[.status] = nowMs + AgentLimits.statusMs
+        if tellsStatus { atMs[.status] = nowMs + AgentLimits.statusMs }
         if watchdogMs != nil { atMs[.watchdog] = nowMs }
     }
 

@@ -11,11 +11,13 @@ struct AcceptedConnection: Sendable {
 }
 
 /// Accepts connections on one listening socket, on a thread of its own: identity and limits are
-/// settled before a byte is read, and running out of descriptors costs a pause rather than a spin.
+/// settled before a byte is read. When the process is out of descriptors, who waits is turned away
+/// with one kept for that, and accepting pauses rather than spins.
 final class Acceptor: Sendable {
     enum Refusal: Sendable {
         case tooMany
         case tooManyOfUser
+        case noDescriptors
     }
 
     private struct Counts {
@@ -32,6 +34,7 @@ final class Acceptor: Sendable {
 
     /// How long accepting rests when the process is out of descriptors.
     private static let exhaustedPauseMs: Int32 = 100
+    private static let turnedAwayMax = 128
 
     /// `onRefusal` is given the line that somebody was turned away with.
     init(
@@ -78,6 +81,7 @@ final class Acceptor: Sendable {
         else { return }
         var isStopping = false
         var isExhausted = false
+        var spare = SpareDescriptor()
         while !isStopping {
             var ready = false
             let timeout: Int32? = isExhausted ? Self.exhaustedPauseMs : nil
@@ -89,10 +93,23 @@ final class Acceptor: Sendable {
                 continue
             }
             if ready, !isStopping, !acceptAll(into: continuation) {
+                turnAway(&spare)
                 poller.remove(listener)
                 isExhausted = true
             }
         }
+    }
+
+    /// Answers those who wait, as many as come before the pause, when nobody can be let in.
+    private func turnAway(_ spare: inout SpareDescriptor) {
+        for _ in 0..<Self.turnedAwayMax {
+            spare.give()
+            guard case .some(.some(let descriptor)) = try? UnixSocket.accept(on: listener) else {
+                break
+            }
+            refuse(descriptor, .noDescriptors)
+        }
+        spare.restore()
     }
 
     /// False when the process is out of descriptors.
@@ -127,10 +144,13 @@ final class Acceptor: Sendable {
     }
 
     private func refuse(_ descriptor: borrowing OwnedDescriptor, _ refusal: Refusal) {
-        let line = Replies.overloaded(
-            hint: refusal == .tooMany
-                ? "\(connectionsMax) connections are open"
-                : "\(connectionsPerUserMax) connections of this user are open")
+        let hint =
+            switch refusal {
+            case .tooMany: "\(connectionsMax) connections are open"
+            case .tooManyOfUser: "\(connectionsPerUserMax) connections of this user are open"
+            case .noDescriptors: "the daemon is out of descriptors"
+            }
+        let line = Replies.overloaded(hint: hint)
         onRefusal(line)
         line.withUnsafeReadableBytes { bytes in _ = try? descriptor.send(bytes) }
     }

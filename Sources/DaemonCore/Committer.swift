@@ -1,3 +1,4 @@
+internal import IngestCore
 internal import Platform
 internal import QuipuModel
 internal import QuipuStore
@@ -21,28 +22,27 @@ actor Committer {
 
     private let stores: Stores
     private let statistics: Statistics
+    /// Is told of what failed, and knows whether the file is where it was.
+    private let disk: DiskCondition
     private let onCommit: @Sendable ([PendingBatch], CommitReceipt) async -> Void
 
-    private var queue: [Entry] = []
-    private var queuedBytes = 0
-    private var opens: [@Sendable () async -> Void] = []
-    private var isDraining = false
-    private var isRunning = false
+    private var queue = CommitQueue<Entry, @Sendable () async -> Void>()
     private var roomWaiters: [CheckedContinuation<Void, Never>] = []
     private var timer: Task<Void, Never>?
 
     init(
-        stores: Stores, statistics: Statistics,
+        stores: Stores, statistics: Statistics, disk: DiskCondition,
         onCommit: @escaping @Sendable ([PendingBatch], CommitReceipt) async -> Void
     ) {
         self.stores = stores
         self.statistics = statistics
+        self.disk = disk
         self.onCommit = onCommit
     }
 
     /// Waits until the queue has room. One batch is always admitted, however large.
     func room() async {
-        while queuedBytes >= Limits.ingestQueueBytesMax {
+        while !queue.hasRoom {
             await withCheckedContinuation { roomWaiters.append($0) }
         }
     }
@@ -53,14 +53,12 @@ actor Committer {
         _ batch: PendingBatch, bytes: Int
     ) -> Promise<Result<CommittedBatch, StoreError>> {
         let answer = Promise<Result<CommittedBatch, StoreError>>()
-        guard !isDraining else {
+        guard !queue.isDraining else {
             answer.fulfil(.failure(.closed))
             return answer
         }
-        queue.append(Entry(batch: batch, bytes: bytes, answer: answer))
-        queuedBytes += bytes
-        statistics.queue(bytes: queuedBytes, batches: queue.count)
-        schedule()
+        follow(queue.add(Entry(batch: batch, bytes: bytes, answer: answer), bytes: bytes))
+        statistics.queue(bytes: queue.bytes, batches: queue.count)
         return answer
     }
 
@@ -69,33 +67,35 @@ actor Committer {
         _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
     ) async -> Result<SourceState, StoreError> {
         await withCheckedContinuation { answer in
-            opens.append { [stores] in
+            ask { [stores, disk] in
+                let store = stores.current
                 do throws(StoreError) {
                     answer.resume(
                         returning: .success(
-                            try await stores.current.open(
+                            try await store.open(
                                 identity, size: size, restart: restart, at: now)))
                 } catch {
+                    disk.failed(error, of: store)
                     answer.resume(returning: .failure(error))
                 }
             }
-            wake()
         }
     }
 
     /// Goes the way of a batch, through the queue and the store's writer, and proves both alive.
     func probe() async -> Bool {
         await withCheckedContinuation { answer in
-            opens.append { [stores] in
+            ask { [stores, disk] in
+                let store = stores.current
                 do throws(StoreError) {
-                    try await stores.current.probe()
+                    try await store.probe()
                     answer.resume(returning: true)
                 } catch {
+                    disk.failed(error, of: store)
                     // A store that answers with an error is alive; a hung one never gets here.
                     answer.resume(returning: error != .closed)
                 }
             }
-            wake()
         }
     }
 
@@ -104,8 +104,7 @@ actor Committer {
         _ body: @escaping @Sendable () async -> Value
     ) async -> Value {
         await withCheckedContinuation { answer in
-            opens.append { answer.resume(returning: await body()) }
-            wake()
+            ask { answer.resume(returning: await body()) }
         }
     }
 
@@ -113,11 +112,15 @@ actor Committer {
     func change<Answer: Sendable>(
         _ body: @escaping @Sendable (any Store) async throws(StoreError) -> Answer
     ) async -> Result<Answer, StoreError> {
-        guard !isDraining else { return .failure(.closed) }
-        return await exclusively { [stores] in
+        guard !queue.isDraining else { return .failure(.closed) }
+        return await exclusively { [stores, disk] in
+            let store = stores.current
             do throws(StoreError) {
-                return .success(try await body(stores.current))
+                // Memory that stands in would forget it, and nobody keeps it for us.
+                if disk.problem != nil { throw .notKept }
+                return .success(try await body(store))
             } catch {
+                disk.failed(error, of: store)
                 return .failure(error)
             }
         }
@@ -139,73 +142,66 @@ actor Committer {
     func flush() async {
         // Questions go after everything that was queued before them.
         await withCheckedContinuation { done in
-            opens.append { done.resume() }
-            wake()
+            ask { done.resume() }
         }
     }
 
     /// Commits what is queued; what comes from now on is refused.
     func drain() async {
-        isDraining = true
-        wake()
-        while isRunning || !queue.isEmpty {
+        follow(queue.drain())
+        while !queue.isIdle {
             await withCheckedContinuation { roomWaiters.append($0) }
         }
     }
 
-    private func schedule() {
-        if isDraining || queuedBytes >= Limits.commitBytes {
-            wake()
-        } else if timer == nil, !isRunning {
+    private func ask(_ question: @escaping @Sendable () async -> Void) {
+        follow(queue.ask(question))
+    }
+
+    private func follow(_ signal: CommitQueue<Entry, @Sendable () async -> Void>.Signal) {
+        switch signal {
+        case .none: break
+        case .startTimer:
             timer = Task { [weak self] in
                 try? await Task.sleep(for: .milliseconds(Limits.commitDelayMs))
                 await self?.timerFired()
             }
+        case .run:
+            timer?.cancel()
+            timer = nil
+            Task { await run() }
         }
     }
 
-    private func timerFired() {
-        guard timer != nil else { return }
-        wake()
-    }
-
-    private func wake() {
-        timer?.cancel()
-        timer = nil
-        guard !isRunning else { return }
-        isRunning = true
-        Task { await run() }
-    }
+    private func timerFired() { follow(queue.timerFired()) }
 
     private func run() async {
-        while !queue.isEmpty || !opens.isEmpty {
-            let entries = queue
-            queue = []
-            let bytes = entries.reduce(0) { $0 + $1.bytes }
-            if !entries.isEmpty { await commit(entries, bytes: bytes) }
-            let questions = opens
-            opens = []
-            for question in questions { await question() }
-            // What came in meanwhile waits for its own delay, unless it is a full group already.
-            if opens.isEmpty, !isDraining, queuedBytes < Limits.commitBytes { break }
+        while let round = queue.next() {
+            if !round.entries.isEmpty { await commit(round.entries, bytes: round.bytes) }
+            for question in round.questions { await question() }
         }
-        isRunning = false
+        let signal = queue.ended()
         releaseRoom()
-        if !queue.isEmpty { schedule() }
+        follow(signal)
     }
 
     private func commit(_ entries: [Entry], bytes: Int) async {
         let batches = entries.map(\.batch)
         let started = MonotonicClock.microseconds()
         let result: Result<CommitReceipt, StoreError>
+        let store = stores.current
         do throws(StoreError) {
             let now = Timestamp(microseconds: WallClock.microseconds())
-            result = .success(try await stores.current.commit(batches, at: now))
+            let receipt = try await store.commit(batches, at: now)
+            // What went into a file that was deleted meanwhile is not kept.
+            guard !receipt.isDurable || disk.isInPlace else { throw .fileIsGone }
+            result = .success(receipt)
         } catch {
+            disk.failed(error, of: store)
             result = .failure(error)
         }
         let elapsed = MonotonicClock.microseconds() - started
-        queuedBytes -= bytes
+        queue.committed(bytes)
         releaseRoom()
         switch result {
         case .success(let receipt):
@@ -219,7 +215,7 @@ actor Committer {
             statistics.commitFailed(error)
             for entry in entries { entry.answer.fulfil(.failure(error)) }
         }
-        statistics.queue(bytes: queuedBytes, batches: queue.count)
+        statistics.queue(bytes: queue.bytes, batches: queue.count)
     }
 
     private func releaseRoom() {

@@ -56,19 +56,25 @@ public struct Daemon: Sendable {
     public func run() async throws(DaemonError) {
         // Registered before anything else, so that no signal ends the process half-way.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+        Sockets.closeStrangers(manager, log: log)
         let locks = try claim()
         defer { withExtendedLifetime(locks) {} }
-        let sockets = try Sockets(places: options.places, manager: manager, log: log)
-        let store = try await openStore()
+        let sockets = try Sockets(places: options.places, manager: manager)
+        let disk = DiskCondition(files: DatabaseFiles(path: options.places.databaseFile))
+        let progress = WorkProgress()
+        let store = try await openStore(disk, progress)
         let limits = LimitBook()
         try await prepareCosts(store, limits)
-        let parts = try Parts(daemon: self, store: store, sockets: sockets, limits: limits)
+        let parts = try Parts(
+            daemon: self, store: store, sockets: sockets, limits: limits, disk: disk,
+            progress: progress)
 
         await withTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await parts.queries.run(parts.queryConnections) }
             tasks.addTask { await parts.ingest.run(parts.ingestConnections) }
             tasks.addTask { await parts.heartbeat.run() }
             tasks.addTask { await parts.retention.run() }
+            tasks.addTask { await parts.persistence.run() }
             tasks.addTask { await parts.ownMetrics.run() }
             log.info("ready at \(options.places.runtimeDirectory)")
             manager.ready(status: parts.statistics.summary)
@@ -101,6 +107,20 @@ public struct Daemon: Sendable {
 
     // MARK: Starting
 
+    /// A long migration is no reason to be given up on, but one that hangs is: more time is asked
+    /// for as long as something is done. Its commit is one wait for the disk.
+    private func askForPatience(_ progress: WorkProgress) async {
+        var seen: UInt64?
+        while !Task.isCancelled {
+            let count = progress.count
+            if count != seen { manager.extendTimeout(microseconds: Self.patienceMicroseconds) }
+            seen = count
+            try? await Task.sleep(for: .seconds(2))
+        }
+    }
+
+    private static let patienceMicroseconds: Int64 = 120_000_000
+
     /// One daemon for a database, one for the sockets that it binds: the kernel's word, not a
     /// file's. Where the service manager holds the sockets, their directory is not ours and may be
     /// read-only.
@@ -115,6 +135,7 @@ public struct Daemon: Sendable {
         for directory in directories {
             do throws(SystemError) {
                 try Directories.make(directory)
+                try Directories.requireOwn(directory)
             } catch {
                 throw DaemonError("cannot use \(directory): \(error)")
             }
@@ -132,25 +153,27 @@ public struct Daemon: Sendable {
         return locks
     }
 
-    private func openStore() async throws(DaemonError) -> any Store {
-        let path = options.settings.persistence ? options.places.databaseFile : nil
-        // A long migration is no reason to be given up on.
-        let patience = Task { [manager] in
-            while !Task.isCancelled {
-                manager.extendTimeout(microseconds: 30_000_000)
-                try? await Task.sleep(for: .seconds(10))
-            }
-        }
+    private func openStore(
+        _ disk: DiskCondition, _ progress: WorkProgress
+    ) async throws(DaemonError) -> any Store {
+        let path = options.places.databaseFile
+        let patience = Task { await askForPatience(progress) }
         defer { patience.cancel() }
         do throws(StoreError) {
-            return try await SQLiteStore(path: path, hostName: ProcessFacts.hostName)
+            guard options.settings.persistence else {
+                return try await SQLiteStore(
+                    path: nil, hostName: ProcessFacts.hostName, progress: progress)
+            }
+            return try await DatabaseOpening(
+                condition: disk, hostName: ProcessFacts.hostName, log: log, progress: progress
+            ).open()
         } catch {
             switch error {
             case .newerSchema(let found, let known):
                 throw DaemonError(
-                    "\(path ?? "the database") has schema \(found); this quipud knows \(known). "
+                    "\(path) has schema \(found); this quipud knows \(known). "
                         + "Start the newer quipud, or restore a backup made before it")
-            default: throw DaemonError("cannot open \(path ?? "the database"): \(error)")
+            default: throw DaemonError("cannot open \(path): \(error)")
             }
         }
     }
@@ -167,7 +190,8 @@ extension Daemon {
         do throws(StoreError) {
             try await store.adopt(filePrices: prices)
         } catch {
-            throw DaemonError("cannot write prices: \(error)")
+            guard error.diskFault != nil else { throw DaemonError("cannot write prices: \(error)") }
+            log.error("prices stay as they were: \(error)")
         }
         do throws(StoreError) {
             let now = Timestamp(microseconds: WallClock.microseconds())
@@ -214,7 +238,8 @@ extension Daemon {
         let persistence: PersistenceSwitch
 
         init(
-            daemon: Daemon, store: any Store, sockets: Sockets, limits: LimitBook
+            daemon: Daemon, store: any Store, sockets: Sockets, limits: LimitBook,
+            disk: DiskCondition, progress: WorkProgress
         ) throws(DaemonError) {
             let options = daemon.options
             let statistics = Statistics(startedMicroseconds: MonotonicClock.microseconds())
@@ -222,7 +247,8 @@ extension Daemon {
             let stores = Stores(store)
             self.stores = stores
             let herald = Herald(stores: stores, hub: hub, limits: limits)
-            committer = Committer(stores: stores, statistics: statistics) { batches, receipt in
+            committer = Committer(stores: stores, statistics: statistics, disk: disk) {
+                batches, receipt in
                 await herald.announce(batches, receipt)
             }
             let agents = AgentRegister()
@@ -232,22 +258,25 @@ extension Daemon {
                 statistics.connectionRefused()
                 traffic?.record(request: nil, reply: line)
             }
+            let clientsMax = Self.clientsMax(descriptors: ProcessFacts.descriptorsMax)
             let queryAcceptor = Acceptor(
-                listener: sockets.query, connectionsMax: Limits.connectionsMax,
-                connectionsPerUserMax: Limits.connectionsPerUserMax, onRefusal: refused)
+                listener: sockets.query, connectionsMax: clientsMax,
+                connectionsPerUserMax: min(Limits.connectionsPerUserMax, clientsMax * 3 / 4),
+                onRefusal: refused)
             let ingestAcceptor = Acceptor(
                 listener: sockets.ingest, connectionsMax: Limits.agentConnectionsMax,
-                connectionsPerUserMax: Limits.agentConnectionsMax, onRefusal: refused)
+                connectionsPerUserMax: Limits.agentConnectionsPerUserMax, onRefusal: refused)
             let facts = DaemonFacts(
-                version: options.version, agents: agents, watchdog: watchdog,
+                version: options.version, agents: agents, watchdog: watchdog, disk: disk,
                 connections: { queryAcceptor.connectionCount })
             retention = RetentionJob(
                 stores: stores, statistics: statistics, policy: options.settings.retention,
                 log: daemon.log)
             persistence = PersistenceSwitch(
-                stores: stores, committer: committer, agents: agents,
-                path: options.places.databaseFile, hostName: ProcessFacts.hostName,
-                log: daemon.log, limits: limits)
+                stores: stores, committer: committer, agents: agents, statistics: statistics,
+                condition: disk, isWanted: options.settings.persistence,
+                hostName: ProcessFacts.hostName, log: daemon.log, limits: limits,
+                progress: progress)
             let administration = Administration(
                 stores: stores, persistence: persistence, committer: committer,
                 retention: retention, limits: limits,
@@ -259,15 +288,16 @@ extension Daemon {
                 options.settings, systemZone: options.systemZone)
             ownMetrics = OwnMetrics(dispatcher: dispatcher, stores: stores)
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+            let waiting = WaitingReplies()
             self.statistics = statistics
             do throws(SystemError) {
                 queries = QueryServer(
                     acceptor: queryAcceptor, dispatcher: dispatcher, group: group,
-                    traffic: traffic)
+                    traffic: traffic, waiting: waiting)
                 ingest = IngestServer(
                     acceptor: ingestAcceptor, committer: committer, agents: agents,
                     statistics: statistics, group: group, hostName: ProcessFacts.hostName,
-                    decoding: decoding, traffic: traffic)
+                    decoding: decoding, traffic: traffic, waiting: waiting)
                 queryConnections = try queryAcceptor.start(name: "accept-query")
                 ingestConnections = try ingestAcceptor.start(name: "accept-ingest")
             } catch {
@@ -275,11 +305,16 @@ extension Daemon {
             }
             heartbeat = Heartbeat(
                 committer: committer, dispatcher: dispatcher, manager: daemon.manager,
-                watchdog: watchdog)
+                watchdog: watchdog, progress: progress, loop: group.any())
             sockets.onStop = {
                 queryAcceptor.stop()
                 ingestAcceptor.stop()
             }
+        }
+
+        /// Where descriptors are few, clients must not take those that the database needs.
+        private static func clientsMax(descriptors: Int) -> Int {
+            min(Limits.connectionsMax, max(4, descriptors - Limits.descriptorsReserved))
         }
 
         private static func adminGroup(

@@ -7,6 +7,7 @@ struct DaemonFacts: Sendable {
     let version: String
     let agents: AgentRegister
     let watchdog: WatchdogState
+    let disk: DiskCondition
     /// Open connections on `query.sock`.
     let connections: @Sendable () -> Int
 }

@@ -70,16 +70,11 @@ extension Administration {
     private func writing(
         _ body: @escaping @Sendable (any Store) async throws(StoreError) -> JSON
     ) async throws(RPCError) -> JSON {
-        let result = await committer.exclusively {
-            [stores, limits] () async -> Result<JSON, StoreError> in
-            do throws(StoreError) {
-                let answer = try await body(stores.current)
-                let now = Timestamp(microseconds: WallClock.microseconds())
-                try await limits.load(from: stores.current, now: now)
-                return .success(answer)
-            } catch {
-                return .failure(error)
-            }
+        let result = await committer.change { [limits] store throws(StoreError) in
+            let answer = try await body(store)
+            let now = Timestamp(microseconds: WallClock.microseconds())
+            try await limits.load(from: store, now: now)
+            return answer
         }
         do throws(StoreError) {
             return try result.get()

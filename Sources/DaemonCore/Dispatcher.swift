@@ -10,6 +10,18 @@ struct Dispatcher: Sendable {
     let hub: Hub
     let facts: DaemonFacts
     let administration: Administration
+    private let gate = QueryGate()
+
+    init(
+        stores: Stores, statistics: Statistics, hub: Hub, facts: DaemonFacts,
+        administration: Administration
+    ) {
+        self.stores = stores
+        self.statistics = statistics
+        self.hub = hub
+        self.facts = facts
+        self.administration = administration
+    }
 
     func answer(
         _ request: Request, for connection: QueryConnection
@@ -19,6 +31,9 @@ struct Dispatcher: Sendable {
         let method = Method(rawValue: request.method)
         let result: Result<JSON, RPCError>
         if let method {
+            let user = connection.peer.userID
+            if method.takesTurns { await gate.enter(user) }
+            defer { if method.takesTurns { gate.leave(user) } }
             let now = Timestamp(microseconds: WallClock.microseconds())
             var parameters = Parameters(request.params, now: now)
             do throws(RPCError) {
@@ -116,9 +131,11 @@ struct Dispatcher: Sendable {
     func ask<Answer: Sendable>(
         _ question: @Sendable (any Store) async throws(StoreError) -> Answer
     ) async throws(RPCError) -> Answer {
+        let store = stores.current
         do throws(StoreError) {
             return try await stores.ask(question)
         } catch {
+            if error.diskFault == .damaged { facts.disk.failed(error, of: store) }
             throw Replies.error(error)
         }
     }
@@ -128,9 +145,10 @@ struct Dispatcher: Sendable {
     private func health() async throws(RPCError) -> HealthReport {
         let status = try await ask { store throws(StoreError) in try await store.status() }
         let failure = statistics.failure
+        let isDegraded = failure != nil || facts.disk.problem != nil
         return HealthReport(
-            mode: failure != nil ? .degraded : stores.current.isDurable ? .persistent : .memory,
-            problems: failure.map { [$0] } ?? [], version: facts.version,
+            mode: isDegraded ? .degraded : stores.current.isDurable ? .persistent : .memory,
+            problems: facts.disk.problems + (failure.map { [$0] } ?? []), version: facts.version,
             schemaVersion: status.schemaVersion, uptimeSeconds: statistics.uptimeSeconds,
             database: HealthReport.Database(
                 path: status.path, sizeBytes: status.sizeBytes, walBytes: status.walBytes),
@@ -149,5 +167,17 @@ struct Dispatcher: Sendable {
         report.stored.seriesOverflow = status.seriesOverflow
         hub.report(into: &report.subscriptions)
         return report
+    }
+}
+
+extension Method {
+    /// Whether it asks the database for more than a few rows. The others are how a person finds out
+    /// what is wrong, and what a hook waits for.
+    fileprivate var takesTurns: Bool {
+        switch self {
+        case .discover, .health, .stats, .limitsCheck, .subscribe, .unsubscribe: false
+        case .adminRetention, .adminBackup, .adminPersistence, .adminFlush: false
+        default: true
+        }
     }
 }

@@ -1,3 +1,4 @@
+internal import IngestCore
 internal import NIOCore
 internal import QuipuModel
 internal import QuipuProtocol
@@ -16,48 +17,80 @@ enum IngestFrame: Sendable {
 ///
 /// Bytes are copied once, from the buffer they were received in, which the channel uses again, to
 /// their batch's own: growing one buffer for all cost as much as decoding.
-final class IngestFraming: ChannelInboundHandler {
+final class IngestFraming: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = IngestFrame
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
-    private enum State {
-        case line
-        case body(line: ByteBuffer, request: Request, missing: Int)
-        case broken
-    }
-
-    private var state = State.line
+    private var framer = IngestFramer()
+    /// What the raw bytes that are coming belong to.
+    private var pending: (line: ByteBuffer, request: Request)?
     /// The line so far.
     private var line = ByteBuffer()
     /// The body so far, and the ones of the batches before, whose memory is used again.
     private var body = ByteBuffer()
     private var spares: [ByteBuffer] = []
+    private let deadline = HalfSentTimer()
 
-    /// Headers are short; this also bounds what a stranger can make the daemon hold.
-    static let lineBytesMax = 64 << 10
     /// As many bodies as are on their way at once: one read, one waiting, one decoded.
     private static let sparesMax = 3
 
+    func read(context: ChannelHandlerContext) {
+        deadline.readAsked(context.eventLoop)
+        context.read()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        deadline.readEnded()
+        context.fireChannelReadComplete()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { deadline.stop() }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var received = Self.unwrapInboundIn(data)
+        receive(Self.unwrapInboundIn(data), context: context)
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        deadline.received(isHalfSent: isHalfSent, loop: context.eventLoop) {
+            handler.value.stall(bound.value)
+        }
+    }
+
+    private var isHalfSent: Bool {
+        switch framer.expected {
+        case .line: line.readableBytes > 0
+        case .body: true
+        case .nothing: false
+        }
+    }
+
+    /// A body may have megabytes: whoever does not finish it must not hold them for ever.
+    private func stall(_ context: ChannelHandlerContext) {
+        body = ByteBuffer()
+        line = ByteBuffer()
+        pending = nil
+        emit(.broken(framer.stalled()), context: context)
+    }
+
+    private func receive(_ bytes: ByteBuffer, context: ChannelHandlerContext) {
+        var received = bytes
         while received.readableBytes > 0 {
-            switch state {
+            switch framer.expected {
             case .line: takeLine(&received, context: context)
-            case .body(let line, let request, let missing):
+            case .body(let missing):
                 let count = min(missing, received.readableBytes)
                 body.writeBytes(received.readableBytesView.prefix(count))
                 received.moveReaderIndex(forwardBy: count)
-                state = .body(line: line, request: request, missing: missing - count)
-                if count == missing { finishBody(line, request, context: context) }
-            case .broken: return
+                if framer.tookBody(count) { finishBody(context: context) }
+            case .nothing: return
             }
         }
     }
 
-    private func finishBody(
-        _ line: ByteBuffer, _ request: Request, context: ChannelHandlerContext
-    ) {
-        state = .line
+    private func finishBody(context: ChannelHandlerContext) {
+        guard let (line, request) = pending else { return }
+        pending = nil
         emit(.request(line: line, request: request, body: body), context: context)
         // Where a batch is longer than any that an agent sends by itself, its memory goes back.
         if body.capacity <= 2 * Limits.batchBytes { spares.append(body) }
@@ -66,7 +99,7 @@ final class IngestFraming: ChannelInboundHandler {
     }
 
     private func beginBody(_ line: ByteBuffer, _ request: Request, byteCount: Int) {
-        state = .body(line: line, request: request, missing: byteCount)
+        pending = (line, request)
         if !spares.isEmpty { body = spares.removeFirst() }
         // Uses the memory again, or leaves it to whoever still reads it.
         body.clear(minimumCapacity: min(byteCount, Limits.batchBytes))
@@ -81,46 +114,22 @@ final class IngestFraming: ChannelInboundHandler {
             let complete = line
             line = ByteBuffer()
             take(complete, context: context)
-        } else if line.readableBytes > Self.lineBytesMax {
+        } else if line.readableBytes > IngestFramer.lineBytesMax {
             line = ByteBuffer()
-            breakOff("a request line has at most \(Self.lineBytesMax) bytes", context: context)
+            emit(.broken(framer.lineIsTooLong()), context: context)
         }
     }
 
     private func take(_ line: ByteBuffer, context: ChannelHandlerContext) {
-        switch Incoming.parse(line.readableBytesView) {
+        switch framer.take(line.readableBytesView) {
         case .blank: break
-        case .batch:
-            breakOff("batches of requests are not for this socket", context: context)
-        case .single(.failure(let refused)):
-            // Nobody knows whether bytes follow a line that is no request.
-            if refused.error.code == .parseError {
-                state = .broken
-                emit(.broken(refused), context: context)
-            } else {
-                emit(.refused(line: line, refused), context: context)
-            }
-        case .single(.success(let request)):
-            guard let announced = request.params["bytes"], announced != 0 else {
-                // No more bytes may come, so that this could not wait for them.
-                emit(
-                    .request(line: line, request: request, body: ByteBuffer()), context: context)
-                return
-            }
-            guard let byteCount = Parameters.byteCount(of: request.params) else {
-                breakOff(
-                    "bytes: a whole number up to \(Limits.batchBytesMax)", id: request.id,
-                    context: context)
-                return
-            }
+        case .refused(let refused): emit(.refused(line: line, refused), context: context)
+        case .broken(let refused): emit(.broken(refused), context: context)
+        case .request(let request, byteCount: 0):
+            emit(.request(line: line, request: request, body: ByteBuffer()), context: context)
+        case .request(let request, let byteCount):
             beginBody(line, request, byteCount: byteCount)
         }
-    }
-
-    private func breakOff(_ hint: String, id: JSON? = nil, context: ChannelHandlerContext) {
-        state = .broken
-        let error = RPCError(.invalidRequest, hint: hint)
-        emit(.broken(RefusedRequest(id: id ?? .null, error: error)), context: context)
     }
 
     private func emit(_ frame: IngestFrame, context: ChannelHandlerContext) {

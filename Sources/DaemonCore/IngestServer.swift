@@ -1,3 +1,4 @@
+internal import IngestCore
 internal import Intake
 internal import NIOCore
 internal import NIOPosix
@@ -18,6 +19,7 @@ struct IngestServer: Sendable {
     /// What a user decided about reading lines.
     let decoding: DecoderOptions
     let traffic: TrafficLog?
+    let waiting: WaitingReplies
 
     func run(_ connections: AsyncStream<AcceptedConnection>) async {
         await withDiscardingTaskGroup { tasks in
@@ -39,10 +41,15 @@ struct IngestServer: Sendable {
                 connectedSince: now, lastBatch: nil))
         defer { agents.disconnect(agent) }
         do {
+            let (waiting, statistics) = (waiting, statistics)
             let channel = try await QueryServer.adopt(accepted.descriptor, group: group) {
                 channel in
+                try channel.pipeline.syncOperations.addHandler(IngestFraming())
                 try channel.pipeline.syncOperations.addHandler(
-                    IngestFraming())
+                    ReaderWatch(waiting: waiting) { bound in
+                        statistics.readerCut()
+                        statistics.hit(limit: bound)
+                    })
                 return try NIOAsyncChannel<IngestFrame, ByteBuffer>(
                     wrappingChannelSynchronously: channel,
                     configuration: .init(backPressureStrategy: QueryServer.framesAhead))
@@ -61,16 +68,21 @@ struct IngestServer: Sendable {
         _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, agent: Int
     ) async throws {
         let (answers, queue) = AsyncStream<PendingAnswer>.makeStream()
+        let places = WaitingRoom(Limits.agentRequestsWaitingMax)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
+                // Who reads no answers is heard no further, until it is cut.
+                defer { places.close() }
                 for await answer in answers {
                     let reply = await answer.reply()
                     traffic?.record(request: answer.line, reply: reply)
                     if let reply { try await outbound.write(reply) }
+                    places.leave()
                 }
             }
             var connection = IngestConnection(server: self, agent: agent)
             for try await frame in inbound {
+                await places.enter()
                 queue.yield(await connection.take(frame))
                 if case .broken = frame { break }
             }
@@ -94,22 +106,19 @@ struct PendingAnswer: Sendable {
 
 /// One agent's connection: its decoder, and what is known of its sources.
 struct IngestConnection {
-    private struct Source {
-        var kind: SourceKind
-        var context: SourceContext
-        var size: UInt64
-    }
-
     private let server: IngestServer
     private let agent: Int
     private let decoder: Decoder
     private let packer = PayloadPacker()
-    private var sources: [Int64: Source] = [:]
+    private var session: IngestSession
+    /// What the decoder knows of the sources that the session has opened.
+    private var contexts: [Int64: SourceContext] = [:]
 
     init(server: IngestServer, agent: Int) {
         self.server = server
         self.agent = agent
         decoder = Decoder(options: server.decoding)
+        session = IngestSession(host: server.hostName)
     }
 
     mutating func take(_ frame: IngestFrame) async -> PendingAnswer {
@@ -140,18 +149,12 @@ struct IngestConnection {
     private mutating func answer(
         _ request: Request, _ body: ByteBuffer
     ) async throws(RPCError) -> Outcome {
-        guard let method = IngestMethod(rawValue: request.method) else {
-            throw RPCError(
-                .methodNotFound, path: "method",
-                hint: "ingest.sock has ingest.open, ingest.batch and ingest.skip")
-        }
         let now = Timestamp(microseconds: WallClock.microseconds())
-        var parameters = Parameters(request.params, now: now)
-        switch method {
-        case .open:
-            return try await open(try parameters.ingestOpen(host: server.hostName), now: now)
-        case .batch: return try await batch(try parameters.ingestBatch(), body, now: now)
-        case .skip: return try await skip(try parameters.ingestSkip())
+        switch try session.take(request, lastByte: body.readableBytesView.last, now: now) {
+        case .open(let open): return try await self.open(open, now: now)
+        case .batch(let batch, let source):
+            return await self.batch(batch, of: source, body, now: now)
+        case .skip(let skip, let source): return await self.skip(skip, of: source, now: now)
         }
     }
 
@@ -159,53 +162,44 @@ struct IngestConnection {
         _ open: IngestOpen, now: Timestamp
     ) async throws(RPCError) -> Outcome {
         let restart = open.restart.map {
-            SourceRestart(cause: $0.cause.rawValue, lostBytes: $0.lostBytes)
+            SourceRestart(
+                cause: $0.cause.rawValue, lostBytes: $0.lostBytes, incarnation: $0.incarnation,
+                position: $0.position)
         }
         let result = await server.committer.open(
             open.source, size: open.sizeBytes, restart: restart, at: now)
         switch result {
         case .failure(let error): throw Replies.error(error)
         case .success(let state):
-            sources[state.id] = Source(
-                kind: open.source.kind,
-                context: SourceContext(kind: open.source.kind, path: open.source.path),
-                size: open.sizeBytes)
-            let reply: JSON = [
-                "source_id": .int(state.id), "incarnation": .int(Int64(state.incarnation)),
-                "position": .int(Int64(clamping: state.position)),
-                "head": state.head?.json ?? .null,
-            ]
+            contexts[state.id] = SourceContext(kind: open.source.kind, path: open.source.path)
+            let reply = session.opened(
+                open, id: state.id, incarnation: Int64(state.incarnation),
+                position: state.position, head: state.head)
             return { .success(reply) }
         }
     }
 
-    private mutating func batch(
-        _ batch: IngestBatch, _ body: ByteBuffer, now: Timestamp
-    ) async throws(RPCError) -> Outcome {
-        let source = try source(batch.sourceID)
-        // The position would move past half a line, and its other half would be lost. Where a
-        // document's record ends is its agent's to know.
-        if source.kind == .file, !batch.finished, batch.byteCount > 0,
-            body.readableBytesView.last != UInt8(ascii: "\n")
-        {
-            throw .invalid("bytes", "whole lines, or finished")
-        }
+    private func batch(
+        _ batch: IngestBatch, of source: IngestSession.Source, _ body: ByteBuffer,
+        now: Timestamp
+    ) async -> Outcome {
+        let context =
+            contexts[batch.sourceID] ?? SourceContext(kind: source.kind, path: "")
         let decoded = body.withUnsafeReadableBytes { bytes in
             decoder.decode(
-                bytes, at: batch.from, context: source.context, arrival: batch.arrival ?? now,
+                bytes, at: batch.from, context: context, arrival: batch.arrival ?? now,
                 finished: batch.finished)
         }
-        let size = max(batch.sizeBytes ?? batch.to, batch.to)
-        sources[batch.sourceID]?.size = size
         var pending = PendingBatch(
-            sourceID: batch.sourceID, from: batch.from, to: batch.to, size: size, head: batch.head,
-            finished: batch.finished, decoded: decoded)
+            sourceID: batch.sourceID, from: batch.from, to: batch.to, size: source.size,
+            head: batch.head, finished: batch.finished, decoded: decoded)
         packer.pack(&pending)
         return await commit(pending, bytes: batch.byteCount, at: now)
     }
 
-    private mutating func skip(_ skip: IngestSkip) async throws(RPCError) -> Outcome {
-        let source = try source(skip.sourceID)
+    private func skip(
+        _ skip: IngestSkip, of source: IngestSession.Source, now: Timestamp
+    ) async -> Outcome {
         var decoded = DecodedBatch()
         decoded.tally.received = skip.lines
         switch skip.why {
@@ -214,21 +208,11 @@ struct IngestConnection {
             decoded.rejects = [RejectedLine(lineOffset: skip.from, reason: reason, head: [])]
         case .lost(let cause): decoded.tally.lost[cause] = skip.lines
         }
-        let now = Timestamp(microseconds: WallClock.microseconds())
-        return await commit(
-            PendingBatch(
-                sourceID: skip.sourceID, from: skip.from, to: skip.to,
-                size: max(source.size, skip.to), head: nil, finished: false, decoded: decoded),
-            bytes: 0, at: now)
-    }
-
-    private func source(_ id: Int64) throws(RPCError) -> Source {
-        guard let source = sources[id] else {
-            throw RPCError(
-                .notFound, path: "source_id",
-                hint: "open the source on this connection first (ingest.open)")
-        }
-        return source
+        var pending = PendingBatch(
+            sourceID: skip.sourceID, from: skip.from, to: skip.to, size: source.size, head: nil,
+            finished: false, decoded: decoded)
+        if case .lost = skip.why { pending.lostBytes = skip.to - skip.from }
+        return await commit(pending, bytes: 0, at: now)
     }
 
     /// Queues a batch; the answer comes after its commit.
@@ -238,24 +222,21 @@ struct IngestConnection {
         await server.committer.room()
         let outcome = await server.committer.enqueue(batch, bytes: bytes)
         return {
-            switch await outcome.value.map({ ($0.outcome, $0.isDurable) }) {
-            case .success((.stored, let isDurable)):
-                server.agents.shipped(agent, at: now)
-                return .success([
-                    "position": .int(Int64(clamping: batch.to)),
-                    "durable": .bool(isDurable),
-                ])
-            case .success((.refused(let position), _)):
-                return .failure(
-                    RPCError(
-                        .invalidParams, reason: "wrong_position", path: "from",
-                        hint: "go on from position",
-                        extra: [.init("position", .int(Int64(clamping: position)))]))
-            case .success((.unknownSource, _)):
-                return .failure(
-                    RPCError(.notFound, path: "source_id", hint: "open the source again"))
+            switch await outcome.value {
+            case .success(let committed):
+                let outcome = Self.outcome(committed)
+                if case .stored = outcome { server.agents.shipped(agent, at: now) }
+                return IngestSession.answer(outcome, to: batch.to)
             case .failure(let error): return .failure(Replies.error(error))
             }
+        }
+    }
+
+    private static func outcome(_ committed: CommittedBatch) -> IngestSession.Outcome {
+        switch committed.outcome {
+        case .stored: .stored(isDurable: committed.isDurable)
+        case .refused(let position): .refused(position: position)
+        case .unknownSource: .unknownSource
         }
     }
 }

@@ -12,13 +12,25 @@ enum QueryFrame: Sendable {
 }
 
 /// Bytes to lines: `\n` only, bounded, and with a deadline for half-sent ones.
-final class LineFraming: ChannelInboundHandler {
+final class LineFraming: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = QueryFrame
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private var partial = ByteBuffer()
     private var isSkipping = false
-    private var deadline: Scheduled<Void>?
+    private let deadline = HalfSentTimer()
+
+    func read(context: ChannelHandlerContext) {
+        deadline.readAsked(context.eventLoop)
+        context.read()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        deadline.readEnded()
+        context.fireChannelReadComplete()
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var input = unwrapInboundIn(data)
@@ -57,17 +69,11 @@ final class LineFraming: ChannelInboundHandler {
         }
     }
 
-    /// The deadline runs from the last byte of a half-sent line.
     private func watch(context: ChannelHandlerContext) {
-        deadline?.cancel()
-        deadline = nil
-        guard partial.readableBytes > 0 else { return }
         let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let context = NIOLoopBound(context, eventLoop: context.eventLoop)
-        deadline = context.value.eventLoop.scheduleTask(
-            in: .milliseconds(Int64(Limits.halfSentRequestMsMax))
-        ) {
-            handler.value.emit(.stalled, context: context.value)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        deadline.received(isHalfSent: partial.readableBytes > 0, loop: context.eventLoop) {
+            handler.value.emit(.stalled, context: bound.value)
         }
     }
 
@@ -77,7 +83,7 @@ final class LineFraming: ChannelInboundHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        deadline?.cancel()
+        deadline.stop()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -86,7 +92,7 @@ final class LineFraming: ChannelInboundHandler {
         if case ChannelEvent.inputClosed? = event as? ChannelEvent, partial.readableBytes > 0 {
             emit(.line(partial), context: context)
             partial = ByteBuffer()
-            deadline?.cancel()
+            deadline.stop()
         }
         context.fireUserInboundEventTriggered(event)
     }

@@ -10,6 +10,9 @@ final class QueryConnection: Sendable {
     private let outbox: Outbox
     private let dispatcher: Dispatcher
     private let subscriptions = Mutex<Set<Int64>>([])
+    /// Leaves room for as many refusals as a batch has requests.
+    private static let batchReplyBytesMax =
+        Limits.replyBytesMax - Limits.requestsPerBatchMax * 512
 
     init(peer: PeerCredentials, outbox: Outbox, dispatcher: Dispatcher) {
         self.peer = peer
@@ -32,24 +35,41 @@ final class QueryConnection: Sendable {
     func answer(_ line: ByteBufferView) async -> ByteBuffer? {
         switch Incoming.parse(line) {
         case .blank: return nil
-        case .single(let request):
-            return await answer(request).map { Replies.line($0.json) }.map(bounded)
-        case .batch(let requests):
-            var replies: [JSON] = []
-            for request in requests {
-                if let reply = await answer(request) { replies.append(reply.json) }
-            }
-            return replies.isEmpty ? nil : bounded(Replies.line(.array(replies)))
+        case .single(let request): return await answer(request).map(bounded)
+        case .batch(let requests): return await answer(batch: requests)
         }
     }
 
-    private func bounded(_ reply: ByteBuffer) -> ByteBuffer {
-        guard reply.readableBytes > Limits.replyBytesMax else { return reply }
+    /// Replies are written out as they come: a batch of large ones never holds more than one reply
+    /// may, and what finds no room is refused by itself.
+    private func answer(batch requests: [Result<Request, RefusedRequest>]) async -> ByteBuffer? {
+        var line = ByteBuffer()
+        for request in requests {
+            guard let reply = await answer(request) else { continue }
+            var bytes = reply.json.bytes
+            if line.readableBytes + bytes.count > Self.batchReplyBytesMax {
+                bytes = tooLarge(id: reply.id).json.bytes
+            }
+            line.writeInteger(UInt8(ascii: line.readableBytes == 0 ? "[" : ","))
+            line.writeBytes(bytes)
+        }
+        guard line.readableBytes > 0 else { return nil }
+        line.writeStaticString("]\n")
+        return line
+    }
+
+    private func bounded(_ reply: Reply) -> ByteBuffer {
+        let line = Replies.line(reply.json)
+        guard line.readableBytes > Limits.replyBytesMax else { return line }
+        return Replies.line(tooLarge(id: reply.id).json)
+    }
+
+    private func tooLarge(id: JSON) -> Reply {
         dispatcher.statistics.hit(limit: "reply_bytes")
         let error = RPCError(
             .tooLarge, path: "limit",
             hint: "the reply has over \(Limits.replyBytesMax) bytes; ask for fewer rows")
-        return Replies.line(Reply(id: .null, outcome: .failure(error)).json)
+        return Reply(id: id, outcome: .failure(error))
     }
 
     private func answer(_ request: Result<Request, RefusedRequest>) async -> Reply? {

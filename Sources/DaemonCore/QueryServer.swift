@@ -11,6 +11,7 @@ struct QueryServer: Sendable {
     let dispatcher: Dispatcher
     let group: any EventLoopGroup
     let traffic: TrafficLog?
+    let waiting: WaitingReplies
 
     func run(_ connections: AsyncStream<AcceptedConnection>) async {
         // Discarding: an ordinary group would keep a result for every connection there ever was.
@@ -31,8 +32,14 @@ struct QueryServer: Sendable {
         let connection = QueryConnection(
             peer: accepted.peer, outbox: outbox, dispatcher: dispatcher)
         do {
+            let (waiting, statistics) = (waiting, dispatcher.statistics)
             let channel = try await Self.adopt(accepted.descriptor, group: group) { channel in
                 try channel.pipeline.syncOperations.addHandler(LineFraming())
+                try channel.pipeline.syncOperations.addHandler(
+                    ReaderWatch(waiting: waiting) { bound in
+                        statistics.readerCut()
+                        statistics.hit(limit: bound)
+                    })
                 return try NIOAsyncChannel<QueryFrame, ByteBuffer>(
                     wrappingChannelSynchronously: channel,
                     configuration: .init(backPressureStrategy: Self.framesAhead))

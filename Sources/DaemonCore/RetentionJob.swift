@@ -7,7 +7,7 @@ internal import QuipuStore
 actor RetentionJob {
     /// After the start, and then again and again; memory is soon full.
     private static let intervalSeconds = 300
-    private static let memoryIntervalSeconds = 10
+    private static let memoryIntervalSeconds = 2
     /// A clock that was set by more than this makes everything look old, or nothing.
     private static let clockStepMax: Int64 = 3_600 * 1_000_000
 

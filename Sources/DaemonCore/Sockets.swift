@@ -19,11 +19,14 @@ final class Sockets: Sendable {
     /// Readers and agents: the owner and the socket's group.
     private static let mode: UInt32 = 0o660
 
-    init(places: Places, manager: ServiceManager, log: Logger) throws(DaemonError) {
-        let unknown = manager.closeSockets(except: ["query", "ingest"])
-        if !unknown.isEmpty {
-            log.warning("closed sockets that are not mine: \(unknown.joined(separator: ", "))")
-        }
+    /// To be called before anything asks which sockets were handed over.
+    static func closeStrangers(_ manager: ServiceManager, log: Logger) {
+        let closed = manager.closeSockets(except: ["query": .stream, "ingest": .stream])
+        guard !closed.isEmpty else { return }
+        log.warning("closed sockets that nobody here serves: \(closed.joined(separator: ", "))")
+    }
+
+    init(places: Places, manager: ServiceManager) throws(DaemonError) {
         var own: [(OwnedSocket, String)] = []
         func socket(_ name: String, _ path: String) throws(DaemonError) -> Int32 {
             if let handed = manager.socket(named: name) { return handed }

@@ -23,6 +23,7 @@ final class Statistics: Sendable {
         /// The same since they were last taken.
         var recent = Latencies()
         var lastFailure: String?
+        var linesLost: Int64 = 0
     }
 
     /// How long commits and requests took, in milliseconds.
@@ -56,6 +57,7 @@ final class Statistics: Sendable {
                 state.report.ingest.lines += Int64(tally.received)
                 state.report.ingest.bytes += Int64(batch.to - batch.from)
                 state.report.ingest.linesRejected += Int64(tally.rejected.values.reduce(0, +))
+                state.linesLost += Int64(tally.lost.values.reduce(0, +))
                 state.report.ingest.secretsRedacted += Int64(batch.decoded.redacted)
                 state.report.senders.add(batch.decoded.senders)
             }
@@ -67,6 +69,11 @@ final class Statistics: Sendable {
             state.report.commitsFailed += 1
             state.lastFailure = "the last commit failed: \(error)"
         }
+    }
+
+    /// Of a database that is no longer in use.
+    func forgetFailure() {
+        state.withLock { $0.lastFailure = nil }
     }
 
     func queue(bytes: Int, batches: Int) {
@@ -143,8 +150,9 @@ final class Statistics: Sendable {
     var summary: String {
         let report = self.report
         let rate = Int64(report.ingest.linesPerSecond)
+        let lost = state.withLock { $0.linesLost }
         let text =
-            "\(rate) lines/s, \(report.ingest.lines) lines, "
+            "\(rate) lines/s, \(report.ingest.lines) lines, \(lost) lost, "
             + "\(report.ingest.queueBytes) bytes waiting, \(report.ingest.connections) agents"
         return failure.map { "\(text); \($0)" } ?? text
     }

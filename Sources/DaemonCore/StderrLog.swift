@@ -20,7 +20,7 @@ public struct StderrLog: LogHandler {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         let members = all.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
         let prefix = isJournal ? "<\(Self.priority(event.level))>" : "quipud: \(event.level): "
-        let text = String("\(event.message)\(members)".map { $0.isNewline ? " " : $0 })
+        let text = StandardError.line("\(event.message)\(members)")
         StandardError.write("\(prefix)\(text)\n")
     }
 

@@ -20,6 +20,11 @@ public struct GatherList {
         byteCount += piece.count
     }
 
+    /// All of it in one piece.
+    public var bytes: [UInt8] {
+        vectors.flatMap { Array(UnsafeRawBufferPointer(start: $0.iov_base, count: $0.iov_len)) }
+    }
+
     public mutating func removeAll() {
         vectors.removeAll(keepingCapacity: true)
         byteCount = 0
@@ -129,6 +134,19 @@ public enum PlainFiles {
         let raw = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard raw >= 0 else { throw .current("open", path: path) }
         close(raw)
+    }
+
+    /// Makes a file that holds `byteCount` bytes of the disk and nothing else; none where there is
+    /// no room for it.
+    public static func reserve(_ path: String, byteCount: Int64) throws(SystemError) {
+        let raw = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard raw >= 0 else { throw .current("open", path: path) }
+        let descriptor = OwnedDescriptor(owning: raw)
+        let code = posix_fallocate(descriptor.raw, 0, off_t(byteCount))
+        guard code == 0 else {
+            unlink(path)
+            throw SystemError(code: code, operation: "fallocate", path: path)
+        }
     }
 
     /// Waits until a file is on the disk; its size in bytes.

@@ -2,6 +2,17 @@ import Glibc
 
 /// Directories and lock files.
 public enum Directories {
+    /// Fails where others may put what they like into `path`: it belongs to somebody who is neither
+    /// this user nor root, or anybody may write to it and rename what lies in it.
+    public static func requireOwn(_ path: String) throws(SystemError) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw .current("stat", path: path) }
+        let isOpen = status.st_mode & S_IWOTH != 0 && status.st_mode & S_ISVTX == 0
+        guard !isOpen, status.st_uid == geteuid() || status.st_uid == 0 else {
+            throw SystemError(code: EPERM, operation: "use what others may change:", path: path)
+        }
+    }
+
     /// Makes `path` and what is missing above it. Existing directories keep their mode.
     public static func make(_ path: String, mode: UInt32 = 0o700) throws(SystemError) {
         if mkdir(path, mode) == 0 || errno == EEXIST {
@@ -44,9 +55,8 @@ public final class LockFile: Sendable {
             throw .held(by: Int32(String(decoding: digits, as: UTF8.self)))
         }
         let text = Array("\(getpid())\n".utf8)
-        guard ftruncate(raw, 0) == 0, pwrite(raw, text, text.count, 0) == text.count else {
-            throw .system(.current("write", path: path))
-        }
+        // On a full disk there may be no room to say who it is; the lock holds all the same.
+        if pwrite(raw, text, text.count, 0) == text.count { ftruncate(raw, off_t(text.count)) }
         self.descriptor = descriptor
     }
 

@@ -45,6 +45,18 @@ public struct FileStatus: Sendable, Equatable {
     public var links: UInt32
     public var owner: UInt32
 
+    public init(
+        identity: FileIdentity, kind: Kind, sizeBytes: UInt64, changeNanoseconds: Int64,
+        links: UInt32, owner: UInt32
+    ) {
+        self.identity = identity
+        self.kind = kind
+        self.sizeBytes = sizeBytes
+        self.changeNanoseconds = changeNanoseconds
+        self.links = links
+        self.owner = owner
+    }
+
     /// Of what stands at `path`; of the link itself unless links are followed.
     public init(path: String, followingLinks: Bool) throws(SystemError) {
         var raw = quipu_file_status()

@@ -31,6 +31,13 @@ public final class Inotify: Sendable {
         public var cookie: UInt32
         /// The entry in the watched directory; nil when it is about the directory itself.
         public var name: String?
+
+        public init(watch: Int32, change: Change, cookie: UInt32, name: String?) {
+            self.watch = watch
+            self.change = change
+            self.cookie = cookie
+            self.name = name
+        }
     }
 
     private let descriptor: OwnedDescriptor

@@ -16,6 +16,22 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     deinit { close(raw) }
 }
 
+/// A descriptor kept for when there is no other: with it, who waits to be accepted can be turned
+/// away instead of being left waiting.
+public struct SpareDescriptor: ~Copyable {
+    private var held: OwnedDescriptor?
+
+    public init() { restore() }
+
+    /// Makes room for one descriptor, until `restore`.
+    public mutating func give() { held = nil }
+
+    public mutating func restore() {
+        let raw = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        if raw >= 0 { held = OwnedDescriptor(owning: raw) }
+    }
+}
+
 extension OwnedDescriptor {
     public func setNonBlocking() throws(SystemError) {
         let flags = fcntl(raw, F_GETFL)

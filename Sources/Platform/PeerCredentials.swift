@@ -22,10 +22,19 @@ public struct PeerCredentials: Sendable, Equatable {
         guard quipu_peer_credentials(descriptor, &pid, &uid, &gid) == 0 else {
             throw .current("getsockopt SO_PEERCRED")
         }
-        var groups = [UInt32](repeating: 0, count: 64)
-        let count = quipu_peer_groups(descriptor, &groups, Int32(groups.count))
         self.init(
             processID: pid, userID: uid, groupID: gid,
-            groups: Array(groups.prefix(Int(max(count, 0)))))
+            groups: Self.groups(descriptor, capacity: 64)
+                ?? Self.groups(descriptor, capacity: Self.groupsMax) ?? [])
+    }
+
+    /// The kernel's NGROUPS_MAX.
+    private static let groupsMax = 65_536
+
+    /// Nil when there are more than `capacity`.
+    private static func groups(_ descriptor: Int32, capacity: Int) -> [UInt32]? {
+        var groups = [UInt32](repeating: 0, count: capacity)
+        let count = quipu_peer_groups(descriptor, &groups, Int32(capacity))
+        return count < 0 ? nil : Array(groups.prefix(Int(count)))
     }
 }

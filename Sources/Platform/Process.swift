@@ -5,6 +5,12 @@ import Glibc
 public enum ProcessFacts {
     public static var processID: Int32 { getpid() }
     public static var userID: UInt32 { getuid() }
+    /// How many descriptors this process may have open.
+    public static var descriptorsMax: Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 64 }
+        return Int(clamping: limit.rlim_cur)
+    }
     /// Bytes; nil when /proc does not tell.
     public static var residentBytes: Int64? {
         let bytes = quipu_resident_bytes()

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The service manager's side of a daemon: readiness, status, watchdog, sockets handed over.
 ///
@@ -10,7 +11,7 @@ public final class ServiceManager: Sendable {
     /// How often the manager wants to hear `WATCHDOG=1`, microseconds; nil without a watchdog.
     public let watchdogMicroseconds: Int64?
     /// Descriptors handed over, by name (`FileDescriptorName=`).
-    private let listening: [String: [Int32]]
+    private let listening: Mutex<[String: [Int32]]>
 
     private static let firstDescriptor: Int32 = 3
 
@@ -31,6 +32,8 @@ public final class ServiceManager: Sendable {
                 separator: ":", omittingEmptySubsequences: false)
             for i in 0..<count {
                 let descriptor = Self.firstDescriptor + i
+                // What was announced and is not there may soon be a file of ours.
+                guard Self.isSocket(descriptor) else { continue }
                 _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
                 let flags = fcntl(descriptor, F_GETFL)
                 _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
@@ -39,19 +42,51 @@ public final class ServiceManager: Sendable {
                 listening[name, default: []].append(descriptor)
             }
         }
-        self.listening = listening
+        self.listening = Mutex(listening)
     }
 
     public var isPresent: Bool { notifyPath != nil }
 
     /// The first socket handed over under `name`; nil when there is none.
-    public func socket(named name: String) -> Int32? { listening[name]?.first }
+    public func socket(named name: String) -> Int32? {
+        listening.withLock { $0[name]?.first }
+    }
 
-    /// Closes handed-over sockets whose names nobody here knows.
-    public func closeSockets(except names: Set<String>) -> [String] {
-        let unknown = listening.filter { !names.contains($0.key) }
-        for descriptor in unknown.values.joined() { close(descriptor) }
-        return unknown.keys.sorted()
+    /// Closes handed-over sockets that nobody here serves, so that whoever connects is refused and
+    /// does not wait for ever: those whose names are not `kinds`', those of another kind, and all
+    /// after the first of a name. The names of what was closed.
+    public func closeSockets(except kinds: [String: UnixSocket.Kind]) -> [String] {
+        listening.withLock { listening in
+            var closed: [String] = []
+            for (name, descriptors) in listening {
+                let kept = kinds[name].flatMap { kind in
+                    descriptors.first { Self.isListening($0, kind) }
+                }
+                for descriptor in descriptors where descriptor != kept {
+                    close(descriptor)
+                    closed.append(name)
+                }
+                listening[name] = kept.map { [$0] }
+            }
+            return closed.sorted()
+        }
+    }
+
+    private static func isSocket(_ descriptor: Int32) -> Bool {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+    }
+
+    private static func isListening(_ descriptor: Int32, _ kind: UnixSocket.Kind) -> Bool {
+        func option(_ name: Int32) -> Int32? {
+            var value: Int32 = 0
+            var size = socklen_t(MemoryLayout<Int32>.size)
+            return getsockopt(descriptor, SOL_SOCKET, name, &value, &size) == 0 ? value : nil
+        }
+        switch kind {
+        case .stream: return option(SO_ACCEPTCONN) == 1
+        case .datagram: return option(SO_TYPE) == Int32(SOCK_DGRAM.rawValue)
+        }
     }
 
     public func ready(status: String) { send("READY=1\nSTATUS=\(status)") }

@@ -1,5 +1,5 @@
 import Platform
-public import QuipuModel
+internal import QuipuModel
 public import QuipuProtocol
 
 /// Asks the daemon within a short time, or does without: for programs whose caller waits for their
@@ -8,9 +8,10 @@ public struct QuickQuestion: Sendable {
     private let path: String
     private let patienceMs: Int64
 
-    public init(querySocket: String, patienceMs: Int64 = Limits.guardPatienceMs) {
+    /// - Parameter patienceMs: 10 minutes count as all that is longer, 0 as what is negative.
+    public init(querySocket: String, patienceMs: Int64) {
         path = querySocket
-        self.patienceMs = patienceMs
+        self.patienceMs = min(max(patienceMs, 0), 600_000)
     }
 
     /// The results in the order of the questions; null where one was refused. Nil when the daemon

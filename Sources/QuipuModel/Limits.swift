@@ -16,6 +16,9 @@ public enum Limits {
     public static let rowsPerReplyDefault = 100
     public static let sqlRowsPerReplyDefault = 1_000
     public static let queryMsMax = 5_000
+    /// Questions that the database answers at a time, and those of one user among them.
+    public static let queriesRunningMax = 3
+    public static let queriesRunningPerUserMax = 2
     public static let groupsPerReplyMax = 10_000
     /// Files and subagents of one session that are told with it.
     public static let sessionFilesMax = 100
@@ -33,6 +36,13 @@ public enum Limits {
     public static let slowReaderMsMax = 30_000
     public static let subscriptionsPerConnectionMax = 16
     public static let agentConnectionsMax = 16
+    public static let agentConnectionsPerUserMax = 8
+    /// Requests of one agent that are read before those ahead of them are answered.
+    public static let agentRequestsWaitingMax = 256
+    /// What replies of all connections may hold together; above, who takes theirs slowest is cut.
+    public static let repliesWaitingBytesMax = 32 << 20
+    /// Descriptors that `quipud` needs for itself and its agents; clients get what is left.
+    public static let descriptorsReserved = 48
     /// Events of one commit that are looked up for subscribers; what exceeds it is told as missed.
     public static let notifiedEventsPerCommitMax = 1_000
 
@@ -87,7 +97,22 @@ public enum Limits {
     public static let inFlightBatchesMax = 64
     public static let commitDelayMs = 250
     public static let commitBytes = 4 << 20
+    /// What came in during a commit is the next one at once where it is so many: under load the
+    /// queue is full by then, and nobody waits for it to become fuller.
+    public static let commitAgainBytes = 2 << 20
     public static let ingestQueueBytesMax = 8 << 20
+
+    // The database's file.
+    /// How long the write-ahead log becomes before it is moved into the file; less on small disks.
+    public static let logBytes = 4_000 * 4_096
+    /// While a reader keeps more than this in the log, nothing is added. With the group of commits
+    /// that passes it, the log stays under 64 MiB.
+    public static let heldLogBytesMax = 52 << 20
+    /// Kept aside in a file, so that there is room to make room when the disk is full.
+    public static let ballastBytesMax: Int64 = 16 << 20
+    public static let ballastBytesMin: Int64 = 1 << 20
+    /// How long the start may look for damage before it answers questions.
+    public static let damageSearchMs = 500
 
     // Spool.
     public static let spoolBytesMax = 256 << 20

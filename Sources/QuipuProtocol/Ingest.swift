@@ -12,14 +12,22 @@ public struct IngestOpen: Sendable, Equatable {
         public var cause: Cause
         /// Bytes that were destroyed unread, as far as the agent knows.
         public var lostBytes: UInt64
+        /// The one that it ends, and the position that the agent knows of it. Where another agent
+        /// has gone on since, nothing is begun.
+        public var incarnation: Int64?
+        public var position: UInt64?
 
         public enum Cause: String, Sendable, CaseIterable {
             case truncated, rewritten
         }
 
-        public init(cause: Cause, lostBytes: UInt64) {
+        public init(
+            cause: Cause, lostBytes: UInt64, incarnation: Int64? = nil, position: UInt64? = nil
+        ) {
             self.cause = cause
             self.lostBytes = lostBytes
+            self.incarnation = incarnation
+            self.position = position
         }
     }
 
@@ -43,11 +51,17 @@ public struct IngestOpen: Sendable, Equatable {
             JSON.Member("size", .int(Int64(clamping: sizeBytes))),
         ]
         if let restart {
-            let value: JSON = [
-                "cause": .string(restart.cause.rawValue),
-                "lost_bytes": .int(Int64(clamping: restart.lostBytes)),
+            var value: [JSON.Member] = [
+                JSON.Member("cause", .string(restart.cause.rawValue)),
+                JSON.Member("lost_bytes", .int(Int64(clamping: restart.lostBytes))),
             ]
-            members.append(JSON.Member("restart", value))
+            if let incarnation = restart.incarnation {
+                value.append(JSON.Member("incarnation", .int(incarnation)))
+            }
+            if let position = restart.position {
+                value.append(JSON.Member("position", .int(Int64(clamping: position))))
+            }
+            members.append(JSON.Member("restart", .object(value)))
         }
         return .object(members)
     }

@@ -42,8 +42,12 @@ extension Parameters {
                 throw RPCError.invalid("cause", "missing")
             }
             let lostBytes = try restart.int("lost_bytes", in: offsets) ?? 0
+            let incarnation = try restart.int("incarnation", in: 1...Int64.max)
+            let position = try restart.int("position", in: offsets)
             try restart.finish()
-            return IngestOpen.Restart(cause: cause, lostBytes: UInt64(lostBytes))
+            return IngestOpen.Restart(
+                cause: cause, lostBytes: UInt64(lostBytes), incarnation: incarnation,
+                position: position.map { UInt64($0) })
         } catch {
             throw error.below("restart")
         }

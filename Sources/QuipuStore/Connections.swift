@@ -1,18 +1,19 @@
 import GRDB
+import QuipuModel
 
 /// How connections are opened and set up.
 enum Connections {
     /// How long to wait for another program that has locked the file, seconds.
-    private static let busySeconds = 5.0
-    private static let readersMax = 2
-    /// Bounds of the page caches and of the log's file, so that the process stays small.
-    private static let writerCacheKiB = 4_096
+    private static let busySeconds = 2.0
+    /// One more than questions run at a time: `health` and `stats` wait for nobody.
+    private static let readersMax = Limits.queriesRunningMax + 1
+    /// Bounds of the page caches, so that the process stays small.
+    private static let writerCacheKiB = 8_192
     private static let readerCacheKiB = 2_048
-    private static let logBytesKept = 8 << 20
     /// "Quip": how `file` tells a database of ours.
     private static let applicationID = 0x5175_6970
 
-    static func open(path: String?) throws -> any DatabaseWriter {
+    static func open(path: String?, logBytes: Int) throws -> any DatabaseWriter {
         var configuration = Configuration()
         configuration.label = "quipu.store"
         configuration.busyMode = .timeout(busySeconds)
@@ -33,7 +34,7 @@ enum Connections {
                 sql: """
                     PRAGMA synchronous = FULL;
                     PRAGMA wal_autocheckpoint = 0;
-                    PRAGMA journal_size_limit = \(logBytesKept);
+                    PRAGMA journal_size_limit = \(2 * logBytes);
                     """)
         }
         return pool

@@ -14,8 +14,17 @@ final class EventFinder {
     private let load: RawStatement
     private static let relativesMax = 8_192
     private var relatives: [Int64: [Int64]] = [:]
+    private var filter: CallFilter
+    private let strings: StringTable
+    /// Whether any event has an identity: none has where no transcripts are read.
+    private var hasIdentities: Bool
 
-    init(_ connection: OpaquePointer) throws {
+    init(_ connection: OpaquePointer, strings: StringTable) throws {
+        self.strings = strings
+        filter = CallFilter(firstSession: try strings.nextID())
+        hasIdentities = try RawStatement(
+            connection, "SELECT 1 FROM events WHERE identity IS NOT NULL LIMIT 1"
+        ).step()
         findCall = try RawStatement(
             connection,
             """
@@ -145,7 +154,9 @@ final class EventFinder {
             return try findAnywhere.step() ? findAnywhere.int(0) : nil
         }
         if let seq = try call(id, key: row.callKey, row.session) { return seq }
-        guard row.identity != nil || id.count >= Limits.uniqueIDBytesMin else { return nil }
+        guard hasIdentities, row.identity != nil || id.count >= Limits.uniqueIDBytesMin else {
+            return nil
+        }
         findCallAnywhere.bind(1, row.identity ?? CallKey.identity(id))
         findCallAnywhere.bind(2, text: id)
         findCallAnywhere.bind(3, EventFlags.halves.rawValue)
@@ -159,9 +170,16 @@ final class EventFinder {
         return nil
     }
 
+    /// An event is stored under this key from now on.
+    func note(_ key: Int64?, identity: Int64?) throws {
+        if identity != nil { hasIdentities = true }
+        if let key { try filter.insert(key, nextSession: strings.nextID()) }
+    }
+
     private func call(
         _ id: UnsafeRawBufferPointer, key: Int64?, _ session: Int64?
     ) throws -> Int64? {
+        if let key, let session, !filter.mayHold(key, of: session) { return nil }
         findCall.bind(1, key)
         findCall.bind(2, session)
         findCall.bind(3, text: id)

@@ -36,7 +36,7 @@ final class EventWriter {
         self.files = files
         self.rollups = rollups
         kinds = try EventKinds(strings)
-        finder = try EventFinder(connection)
+        finder = try EventFinder(connection, strings: strings)
         let next = try RawStatement(
             connection, "SELECT value FROM counters WHERE name = 'next_event'")
         nextSeq = try next.step() ? next.int(0) : 1
@@ -104,6 +104,7 @@ final class EventWriter {
         insert.bind(24, row.path == nil ? nil : Int64(event.access.rawValue))
         insert.bind(25, row.errorCategory.map { Int64($0.rawValue) })
         try insert.run()
+        try finder.note(row.callKey, identity: row.identity)
         nextSeq += 1
         rollups.add(
             EventRollupWriter.Facts(
@@ -202,6 +203,7 @@ final class EventWriter {
             update.bind(10, text: call.attributes == nil ? nil : $0)
             try update.run()
         }
+        try finder.note(call.callKey, identity: call.identity)
     }
 }
 

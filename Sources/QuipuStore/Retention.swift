@@ -102,13 +102,13 @@ struct RetentionWriter {
     // MARK: Events
 
     private func delete(
-        from table: String, key: String = "rowid", column: String, before cutoff: Int64, rows: Int
+        from table: String, column: String, before cutoff: Int64, rows: Int
     ) throws -> Int {
         let delete = try RawStatement(
             connection,
             """
-            DELETE FROM \(table) WHERE (\(key)) IN (
-                SELECT \(key) FROM \(table) WHERE \(column) < ?1 ORDER BY \(column) LIMIT ?2)
+            DELETE FROM \(table) WHERE rowid IN (
+                SELECT rowid FROM \(table) WHERE \(column) < ?1 ORDER BY \(column) LIMIT ?2)
             """)
         delete.bind(1, cutoff)
         delete.bind(2, Int64(rows))
@@ -132,6 +132,10 @@ struct RetentionWriter {
     }
 
     private func sessions(_ rows: Int, _ chunk: inout RetentionChunk) throws {
+        // Before their sessions, by which they are found; by an age of their own, since a session
+        // may last longer than that.
+        let files = try deleteFiles(before: cutoff(policy.eventsSeconds), rows: rows)
+        guard files < rows else { return chunk.isDone = false }
         let old = """
             SELECT session FROM sessions WHERE last_activity < ?1 AND last < ?1
             ORDER BY session LIMIT ?2
@@ -144,12 +148,23 @@ struct RetentionWriter {
             try delete.run()
             chunk.report.sessions = Int(sqlite3_changes(connection))
         }
-        // What was touched goes by its own age: a session may last longer than that.
-        let files = try delete(
-            from: "file_touches", key: "path, session", column: "last",
-            before: cutoff(policy.eventsSeconds), rows: rows)
         chunk.dropsCaches = chunk.report.sessions > 0
-        chunk.isDone = chunk.report.sessions < rows && files < rows
+        chunk.isDone = chunk.report.sessions < rows
+    }
+
+    private func deleteFiles(before cutoff: Int64, rows: Int) throws -> Int {
+        let delete = try RawStatement(
+            connection,
+            """
+            DELETE FROM file_touches WHERE (session, path) IN (
+                SELECT session, path FROM file_touches WHERE last < ?1 AND session IN (
+                    SELECT 0 UNION ALL SELECT session FROM sessions WHERE first < ?1)
+                LIMIT ?2)
+            """)
+        delete.bind(1, cutoff)
+        delete.bind(2, Int64(rows))
+        try delete.run()
+        return Int(sqlite3_changes(connection))
     }
 
     /// The narrowest spans go with their events; hours and days stay longer.

@@ -54,7 +54,7 @@ actor BackupRunner {
         return BackupReport(events: count.int(0), schemaVersion: Int(count.int(1)))
     }
 
-    private static func open(_ path: String) throws -> OpaquePointer {
+    static func open(_ path: String) throws -> OpaquePointer {
         var handle: OpaquePointer?
         let code = sqlite3_open_v2(
             path, &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nil)

@@ -11,7 +11,10 @@ extension SQLiteStore {
                 """
                 SELECT path, session, first, last, reads, writes, edits,
                     (SELECT context FROM sessions WHERE session = t.session)
-                FROM file_touches AS t WHERE last >= ?1 AND first < ?2
+                FROM file_touches AS t
+                WHERE last >= ?1 AND first < ?2 AND session IN (
+                    SELECT 0 UNION ALL
+                    SELECT session FROM sessions WHERE last >= ?1 AND first < ?2)
                 """)
             find.bind(1, query.range.since.microseconds)
             find.bind(2, query.range.until.microseconds)

@@ -4,15 +4,16 @@ public import QuipuModel
 extension SQLiteStore {
     /// Runs somebody's own SELECT, one at a time, on a connection that can do nothing else.
     public func sql(_ query: SQLQuery) async throws(StoreError) -> SQLRows {
-        // The wait for one's turn counts.
-        let deadline = Deadline(milliseconds: queryMsMax)
+        // The wait for one's turn does not count: it may be because of somebody else.
         do {
             if let path {
-                return try await sqlRunner.run(query, path: path, until: deadline)
+                return try await sqlRunner.run(query, path: path, milliseconds: queryMsMax)
             }
-            return try await reader.read { db in
+            return try await reader.read { [queryMsMax] db in
                 guard let connection = db.sqliteConnection else { throw StoreError.closed }
-                return try SQLRunner.run(query, try SQLSandbox(copying: connection), deadline)
+                return try SQLRunner.run(
+                    query, try SQLSandbox(copying: connection),
+                    Deadline(milliseconds: queryMsMax))
             }
         } catch {
             throw StoreError(error)
@@ -30,8 +31,8 @@ actor SQLRunner {
         executor.asUnownedSerialExecutor()
     }
 
-    func run(_ query: SQLQuery, path: String, until deadline: Deadline) throws -> SQLRows {
-        try Self.run(query, try SQLSandbox(path: path), deadline)
+    func run(_ query: SQLQuery, path: String, milliseconds: Int) throws -> SQLRows {
+        try Self.run(query, try SQLSandbox(path: path), Deadline(milliseconds: milliseconds))
     }
 
     static func run(

@@ -15,29 +15,38 @@ public final class SQLiteStore: Store {
     /// - Parameters:
     ///   - path: the file; nil: in memory, where reading and writing take turns.
     ///   - hostName: the host of sources whose agent named none.
+    ///   - logBytes: how long the write-ahead log may become before it is moved into the file.
+    ///   - progress: is told of what is done, from the opening on.
     /// - Throws: `newerSchema`, or `failed` where the file cannot be opened or is no database.
-    public convenience init(path: String?, hostName: String) async throws(StoreError) {
+    public convenience init(
+        path: String?, hostName: String, logBytes: Int = Limits.logBytes,
+        progress: WorkProgress = WorkProgress()
+    ) async throws(StoreError) {
         try await self.init(
-            path: path, hostName: hostName, seriesMax: Limits.seriesMax,
-            queryMsMax: Limits.queryMsMax)
+            path: path, hostName: hostName, logBytes: logBytes, seriesMax: Limits.seriesMax,
+            queryMsMax: Limits.queryMsMax, progress: progress)
     }
 
     /// With bounds that a test can reach.
     init(
-        path: String?, hostName: String, seriesMax: Int, queryMsMax: Int
+        path: String?, hostName: String, logBytes: Int = Limits.logBytes, seriesMax: Int,
+        queryMsMax: Int, progress: WorkProgress = WorkProgress()
     ) async throws(StoreError) {
-        let database = try await Self.open(path: path)
+        let database = try await Self.open(path: path, logBytes: logBytes, progress)
         self.path = path
         self.queryMsMax = queryMsMax
         reader = database
         writer = Writer(
-            database, defaultHost: hostName, seriesMax: seriesMax, hasLog: path != nil)
+            database, path: path, logBytes: logBytes, defaultHost: hostName, seriesMax: seriesMax,
+            progress: progress)
     }
 
     /// Opening waits for the disk, so it has a thread of its own too.
-    private static func open(path: String?) async throws(StoreError) -> any DatabaseWriter {
+    private static func open(
+        path: String?, logBytes: Int, _ progress: WorkProgress
+    ) async throws(StoreError) -> any DatabaseWriter {
         let opener = Opener()
-        return try await opener.open(path: path)
+        return try await opener.open(path: path, logBytes: logBytes, progress)
     }
 
     private actor Opener {
@@ -46,9 +55,14 @@ public final class SQLiteStore: Store {
             executor.asUnownedSerialExecutor()
         }
 
-        func open(path: String?) throws(StoreError) -> any DatabaseWriter {
+        func open(
+            path: String?, logBytes: Int, _ progress: WorkProgress
+        ) throws(StoreError) -> any DatabaseWriter {
             do {
-                let database = try Connections.open(path: path)
+                let database = try Connections.open(path: path, logBytes: logBytes)
+                database.writeWithoutTransaction { db in
+                    if let connection = db.sqliteConnection { progress.watch(connection) }
+                }
                 try Schema.migrate(database)
                 try database.writeBuiltInPrices()
                 return database

@@ -55,9 +55,7 @@ extension Schema {
             reads INTEGER NOT NULL,
             writes INTEGER NOT NULL,
             edits INTEGER NOT NULL,
-            PRIMARY KEY (path, session)
+            PRIMARY KEY (session, path)
         ) STRICT, WITHOUT ROWID;
-        CREATE INDEX file_touches_by_time ON file_touches (last);
-        CREATE INDEX file_touches_by_session ON file_touches (session);
         """
 }

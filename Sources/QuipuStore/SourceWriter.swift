@@ -9,6 +9,8 @@ final class SourceWriter {
         var incarnation: Int
         var position: UInt64
         var head: SourceHead?
+        /// There is a later incarnation.
+        var isClosed = false
 
         var state: SourceState {
             SourceState(id: id, incarnation: incarnation, position: position, head: head)
@@ -37,7 +39,14 @@ final class SourceWriter {
     init(_ connection: OpaquePointer) throws {
         self.connection = connection
         func prepare(_ sql: String) throws -> RawStatement { try RawStatement(connection, sql) }
-        findByID = try prepare("SELECT \(Self.columns) FROM sources WHERE id = ?1")
+        findByID = try prepare(
+            """
+            SELECT \(Self.columns), EXISTS (
+                SELECT 1 FROM sources AS later
+                WHERE later.host = this.host AND later.kind = this.kind AND later.key = this.key
+                    AND later.incarnation > this.incarnation)
+            FROM sources AS this WHERE id = ?1
+            """)
         findByKey = try prepare(
             """
             SELECT \(Self.columns) FROM sources WHERE host = ?1 AND kind = ?2 AND key = ?3
@@ -66,7 +75,8 @@ final class SourceWriter {
             """
             UPDATE sources SET position = ?2, size = ?3, head_bytes = coalesce(?4, head_bytes),
                 head_hash = coalesce(?5, head_hash), finished = ?6, received = received + ?7,
-                stored = stored + ?8, merged = merged + ?9, blank = blank + ?10, touched = ?11
+                stored = stored + ?8, merged = merged + ?9, blank = blank + ?10, touched = ?11,
+                lost_bytes = lost_bytes + ?12
             WHERE id = ?1
             """)
         reject = try prepare(
@@ -99,8 +109,12 @@ final class SourceWriter {
             return try make(identity, incarnation: 1, size: size, at: now).state
         }
         // To start an incarnation anew of which nothing was stored or lost says nothing.
-        if let restart, entry.position > 0 || restart.lostBytes > 0 {
+        if let restart,
+            restart.fits(incarnation: entry.incarnation, position: entry.position),
+            entry.position > 0 || restart.lostBytes > 0
+        {
             if identity.kind == .document { return try begin(entry, again: restart, at: now) }
+            entries[entry.id]?.isClosed = true
             close.bind(1, entry.id)
             close.bind(2, Int64(clamping: restart.lostBytes))
             close.bind(3, now.microseconds)
@@ -146,7 +160,9 @@ final class SourceWriter {
         findByID.bind(1, id)
         defer { findByID.reset() }
         guard try findByID.step() else { return nil }
-        return remember(Self.entry(of: findByID))
+        var entry = Self.entry(of: findByID)
+        entry.isClosed = findByID.int(6) != 0
+        return remember(entry)
     }
 
     private func current(_ identity: SourceIdentity) throws -> Entry? {
@@ -209,6 +225,7 @@ final class SourceWriter {
         advance.bind(9, Int64(clamping: tally.merged))
         advance.bind(10, Int64(clamping: tally.blank))
         advance.bind(11, now.microseconds)
+        advance.bind(12, Int64(clamping: batch.lostBytes))
         try advance.run()
         for (reason, count) in tally.rejected {
             try book(reject, batch.sourceID, reason.rawValue, count)

@@ -13,7 +13,8 @@ public protocol Store: CostStore {
     // MARK: Ingest
 
     /// Where to go on with a source. Makes its account when it has none. With `restart`, closes the
-    /// account that there is and makes the next incarnation, at position 0.
+    /// account that there is and makes the next incarnation, at position 0; unless another agent
+    /// has gone on with it.
     func open(
         _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
     ) async throws(StoreError) -> SourceState
@@ -112,10 +113,23 @@ public struct SourceRestart: Sendable, Equatable {
     public var cause: String
     /// Bytes that were destroyed unread, as far as the agent knows.
     public var lostBytes: UInt64
+    /// The one that it ends, and its position; nil: whatever there is.
+    public var incarnation: Int64?
+    public var position: UInt64?
 
-    public init(cause: String, lostBytes: UInt64) {
+    public init(
+        cause: String, lostBytes: UInt64, incarnation: Int64? = nil, position: UInt64? = nil
+    ) {
         self.cause = cause
         self.lostBytes = lostBytes
+        self.incarnation = incarnation
+        self.position = position
+    }
+
+    /// Nobody has gone on since the agent asked.
+    public func fits(incarnation: Int, position: UInt64) -> Bool {
+        (self.incarnation ?? Int64(incarnation)) == Int64(incarnation)
+            && (self.position ?? position) == position
     }
 }
 
@@ -143,6 +157,8 @@ public struct PendingBatch: Sendable {
     public var head: SourceHead?
     /// True when nothing will follow.
     public var finished: Bool
+    /// How much of its range was destroyed before anybody could read it.
+    public var lostBytes: UInt64 = 0
     public var decoded: DecodedBatch
     /// Its payloads, once a `PayloadPacker` has been at them.
     var packed: PackedPayloads?

@@ -43,6 +43,12 @@ final class StringTable {
         return try text.withUTF8 { try id(of: UnsafeRawBufferPointer($0)) }
     }
 
+    /// The least id that no text has yet; from here on they are given in order.
+    func nextID() throws -> Int64 {
+        let last = try RawStatement(connection, "SELECT ifnull(max(id), 0) FROM strings")
+        return try last.step() ? last.int(0) + 1 : 1
+    }
+
     private func storedID(of text: UnsafeRawBufferPointer) throws -> Int64 {
         find.bind(1, text: text)
         defer { find.reset() }

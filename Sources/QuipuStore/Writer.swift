@@ -4,10 +4,17 @@ import QuipuModel
 
 /// The one connection that writes, on a queue of its own.
 actor Writer {
-    /// The writer moves the log into the database once it holds this many pages (4 KiB each) …
-    private static let checkpointPages: Int32 = 4_000
-    /// … and waits for readers to let it begin anew once it holds this many: 32 MiB.
-    private static let restartPages: Int32 = 8_192
+    /// The log is moved into the database beside the commits once so many pages (4 KiB each)
+    /// are new in it …
+    private let checkpointPages: Int32
+    /// … and by the writer, which waits for readers to let it begin anew, once it holds this many
+    /// (32 MiB, less on small disks) …
+    private var restartPages: Int32 { 2 * checkpointPages }
+    /// … and while a reader holds this many, nothing more is written.
+    private static let heldPagesMax = Int32(Limits.heldLogBytesMax / 4_096)
+
+    /// It waits for the disk two or three times, and on a slow one for long.
+    private static let checkpointPatience = Duration.seconds(60)
 
     private let executor = QueueExecutor(label: "quipu.store.writer")
     nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -17,16 +24,31 @@ actor Writer {
     private let database: any DatabaseWriter
     private let defaultHost: String
     private let seriesMax: Int
-    private let hasLog: Bool
+    /// Nil in memory, where there is no log.
+    private let checkpointer: Checkpointer?
+    private let progress: WorkProgress
     private var tables: WriterTables?
     private var pagesInLog: Int32 = 0
+    /// Of these, written since a checkpoint last began.
+    private var pagesSinceCheckpoint: Int32 = 0
+    private var isCheckpointing = false
+    /// The log must be longer than this before readers are waited for again.
+    private var pagesAtLastWait: Int32 = 0
     private var isClosed = false
 
-    init(_ database: any DatabaseWriter, defaultHost: String, seriesMax: Int, hasLog: Bool) {
+    /// - Parameters:
+    ///   - path: The database's file; nil: memory.
+    ///   - logBytes: How long the log may become before it is moved into the database.
+    init(
+        _ database: any DatabaseWriter, path: String?, logBytes: Int, defaultHost: String,
+        seriesMax: Int, progress: WorkProgress
+    ) {
         self.database = database
+        checkpointPages = Int32(clamping: logBytes / 4_096)
         self.defaultHost = defaultHost
         self.seriesMax = seriesMax
-        self.hasLog = hasLog
+        checkpointer = path.map(Checkpointer.init)
+        self.progress = progress
     }
 
     func open(
@@ -101,12 +123,13 @@ actor Writer {
         try database.writeWithoutTransaction(body)
     }
 
-    func close() {
+    func close() async {
         guard !isClosed else { return }
         isClosed = true
+        await checkpointer?.close()
         // Statements keep a connection open.
         tables = nil
-        if hasLog { checkpoint(SQLITE_CHECKPOINT_TRUNCATE) }
+        if checkpointer != nil { checkpoint(SQLITE_CHECKPOINT_TRUNCATE) }
         try? database.close()
     }
 
@@ -117,6 +140,7 @@ actor Writer {
     ) throws(StoreError) -> Result {
         guard !isClosed else { throw .closed }
         do {
+            try boundLog()
             let result = try database.writeWithoutTransaction { db in
                 try run(body, db)
             }
@@ -132,14 +156,19 @@ actor Writer {
         _ body: (WriterTables) throws -> Result, _ db: Database
     ) throws -> Result {
         guard let connection = db.sqliteConnection else { throw StoreError.closed }
+        progress.watch(connection)
+        defer { progress.unwatch(connection) }
         var result: Result?
         try db.inTransaction(.immediate) {
             let tables = try self.tables ?? WriterTables(connection, seriesMax: seriesMax)
             self.tables = tables
             result = try body(tables)
+            progress.advance()
             return .commit
         }
-        pagesInLog += Self.takePagesWritten(connection)
+        let pages = Self.takePagesWritten(connection)
+        pagesInLog += pages
+        pagesSinceCheckpoint += pages
         guard let result else { throw StoreError.closed }
         return result
     }
@@ -156,33 +185,77 @@ actor Writer {
 
     /// After the commit was answered, not within it.
     private func checkpointWhenDue() {
-        guard hasLog, pagesInLog > Self.checkpointPages else { return }
-        Task { self.checkpointNow() }
+        guard let checkpointer else { return }
+        if pagesInLog > max(restartPages, pagesAtLastWait) {
+            Task { self.restartLog() }
+        } else if pagesSinceCheckpoint > checkpointPages, !isCheckpointing {
+            isCheckpointing = true
+            pagesSinceCheckpoint = 0
+            Task { self.checkpointed(all: await checkpointer.run()) }
+        }
+    }
+
+    private func checkpointed(all: Bool) {
+        isCheckpointing = false
+        // Then the next commit begins the log anew.
+        if all, pagesSinceCheckpoint == 0 { pagesInLog = 0 }
     }
 
     /// Moves the log into the file, which then is as short as its pages are few.
     func shortenFile() {
-        guard !isClosed, hasLog else { return }
+        guard !isClosed, checkpointer != nil else { return }
         checkpoint(SQLITE_CHECKPOINT_PASSIVE)
     }
 
-    private func checkpointNow() {
-        guard !isClosed, pagesInLog > Self.checkpointPages else { return }
-        checkpoint(
-            pagesInLog > Self.restartPages ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE)
+    private func restartLog() {
+        guard !isClosed, pagesInLog > max(restartPages, pagesAtLastWait) else { return }
+        checkpoint(SQLITE_CHECKPOINT_RESTART)
+        // Each attempt waits for readers: not at every commit while one of them stays.
+        pagesAtLastWait = pagesInLog == 0 ? 0 : pagesInLog + checkpointPages / 8
+    }
+
+    /// Somebody who reads an old state of the file keeps all that came since in the log.
+    private func boundLog() throws(StoreError) {
+        guard checkpointer != nil, pagesInLog > Self.heldPagesMax else { return }
+        checkpoint(SQLITE_CHECKPOINT_RESTART)
+        if pagesInLog > Self.heldPagesMax { throw .logIsHeld(pagesInLog) }
+    }
+
+    /// Moves all of the log into the file and proves that the disk takes it, before anything is
+    /// acknowledged: what stood in a log whose synchronization failed was perhaps never written.
+    func settle() throws(StoreError) {
+        guard !isClosed else { throw .closed }
+        guard checkpointer != nil else { return }
+        let code = checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
+        if pagesInLog > restartPages { throw .logIsHeld(pagesInLog) }
+        if code != SQLITE_OK, code & 0xff != SQLITE_BUSY {
+            throw .failed(code: code, message: "the write-ahead log cannot be moved")
+        }
+        try probe()
+    }
+
+    /// Gives the log's bytes back to the disk, as far as readers and the disk let it.
+    func emptyLog() {
+        guard !isClosed, checkpointer != nil else { return }
+        checkpoint(SQLITE_CHECKPOINT_TRUNCATE)
     }
 
     /// What a reader or an error keeps in the log is left for the next time.
-    private func checkpoint(_ mode: Int32) {
+    @discardableResult
+    private func checkpoint(_ mode: Int32) -> Int32 {
         database.writeWithoutTransaction { db in
             var inLog: Int32 = 0
             var moved: Int32 = 0
-            let code = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, mode, &inLog, &moved)
+            let code = progress.knownToBeLong(Self.checkpointPatience) {
+                sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, mode, &inLog, &moved)
+            }
             if code == SQLITE_OK, moved == inLog {
                 pagesInLog = 0
+                pagesSinceCheckpoint = 0
             } else {
                 pagesInLog = max(0, inLog)
             }
+            return code
         }
     }
 }

@@ -126,7 +126,9 @@ final class WriterTables {
     private func store(
         _ batch: PendingBatch, at now: Timestamp, _ completed: inout Set<Int64>
     ) throws -> BatchOutcome {
-        guard let entry = try sources.entry(batch.sourceID) else { return .unknownSource }
+        guard let entry = try sources.entry(batch.sourceID), !entry.isClosed else {
+            return .unknownSource
+        }
         guard batch.from == entry.position, batch.to >= batch.from, batch.to <= Int64.max else {
             return .refused(position: entry.position)
         }

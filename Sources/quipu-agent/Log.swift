@@ -13,7 +13,7 @@ struct Log: Sendable {
     let isJournal: Bool
 
     func write(_ level: Level, _ text: String) {
-        let line = String(text.map { $0.isNewline ? " " : $0 })
+        let line = StandardError.line(text)
         let prefix = isJournal ? "<\(level.rawValue)>" : "quipu-agent: \(level): "
         StandardError.write("\(prefix)\(line)\n")
     }

@@ -56,8 +56,8 @@ struct QuipuAgent: ParsableCommand {
             runtimeDirectory: runtimeDir, stateDirectory: stateDir)
         let settings = try settings(environment: environment, places: places)
         let manager = ServiceManager(environment: environment)
-        for name in manager.closeSockets(except: Sockets.names) {
-            log.write(.warning, "closed a socket that nobody here knows: \(name)")
+        for name in manager.closeSockets(except: Sockets.kinds) {
+            log.write(.warning, "closed a socket that nobody here serves: \(name)")
         }
         let sockets = try Sockets(places: places, settings: settings, manager: manager)
         let options = Agent.Options(

@@ -10,7 +10,7 @@ struct Sockets {
         var description: String
     }
 
-    static let names: Set<String> = ["metrics", "statsd"]
+    static let kinds: [String: UnixSocket.Kind] = ["metrics": .datagram, "statsd": .stream]
 
     private(set) var all: [Listener] = []
     private let manager: ServiceManager
@@ -42,6 +42,7 @@ struct Sockets {
 
     private static func claim(_ directory: String) throws -> LockFile {
         try Directories.make(directory)
+        try Directories.requireOwn(directory)
         do throws(LockFile.Failure) {
             return try LockFile(path: directory + "/quipu-agent.lock")
         } catch {

@@ -60,7 +60,7 @@ import Testing
         try rig.run(ms: 100)
         let unanswered = (rig.daemon.lines.count - shipped) * line.utf8.count
         #expect(unanswered <= Limits.inFlightBytesMax)
-        #expect(unanswered >= AgentLimits.fileBytesInFlightMax / 2)
+        #expect(unanswered >= Limits.inFlightBytesMax / 4)
         try rig.daemon.speak()
         try rig.run()
         #expect(rig.daemon.lines.count == 6_000)

@@ -183,7 +183,7 @@ import Testing
             read(turn)
             turns += 1
         }
-        #expect(turns == AgentLimits.fileBytesInFlightMax / Limits.batchBytes)
+        #expect(turns == Limits.inFlightBytesMax / 2 / Limits.batchBytes)
         // A datagram still finds room, at once.
         let spool = shipper.add(.datagrams, size: 100)
         let next = shipper.nextTurn()

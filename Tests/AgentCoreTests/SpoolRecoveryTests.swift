@@ -260,15 +260,11 @@ import Testing
     /// and deleted long since.
     @Test func whatWasInFlightBeforeTheMachineStartedIsForgotten() throws {
         let (before, _) = try receive()
-        var later = before
-        let armedAt = 48
-        let hour = UInt64(3_600_000_000)
-        let word = before.landing[armedAt..<armedAt + 8].reversed().reduce(UInt64(0)) {
-            $0 << 8 | UInt64($1)
-        }
-        for shifted in [word + hour, word > hour ? word - hour : 0] {
-            withUnsafeBytes(of: shifted.littleEndian) {
-                later.landing.replaceSubrange(armedAt..<armedAt + 8, with: $0)
+        let (armedAt, mark) = (48, 56)
+        for (offset, value) in [(armedAt, Int64.max), (mark, 1)] {
+            var later = before
+            withUnsafeBytes(of: value.littleEndian) {
+                later.landing.replaceSubrange(offset..<offset + 8, with: $0)
             }
             try put(later)
             try expectComplete(payloads: [], "started anew")

@@ -40,9 +40,9 @@ final class TailingHarness {
         let report: Report = { reports.texts.append($1) }
         let link = try ShippingLink(
             socketPath: directory("ingest.sock"), random: SeededGenerator(seed: 1), report: report)
-        let tailer = try Tailer(
+        let tailer = Tailer(
             globs: globs, host: "test", link: link, openFiles: OpenFiles(filesMax: openFilesMax),
-            report: report)
+            system: OperatingSystem(), notices: try InotifyNotices(), report: report)
         return (link, tailer)
     }
 

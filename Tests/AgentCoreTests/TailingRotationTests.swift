@@ -114,6 +114,37 @@ import Testing
         #expect(rig.daemon.account("/a.jsonl")?.lostBytes == 11)
     }
 
+    /// Nothing is written to the file afterwards that would make the agent speak of it.
+    @Test func whatIsTruncatedBeforeTheDaemonKnowsTheFileIsTold() throws {
+        rig.daemon.stop()
+        try rig.append("never read\n", to: "a.jsonl")
+        try rig.run()
+        try rig.rewrite("", in: "a.jsonl")
+        try rig.run()
+        try rig.daemon.listen()
+        try rig.run(ms: 10_000)
+        #expect(rig.daemon.account("/a.jsonl")?.lostBytes == 11)
+        try rig.append("new\n", to: "a.jsonl")
+        try rig.run()
+        #expect(rig.text("a.jsonl") == "new\n")
+    }
+
+    @Test func deletedFilesAreNotHeldForEver() throws {
+        rig.daemon.stop()
+        for name in ["a.jsonl", "b.jsonl", "c.jsonl"] {
+            try rig.append("\n", to: name)
+            #expect(truncate(rig.path(name), 400 << 20) == 0)
+            try rig.run()
+            try rig.delete(name)
+        }
+        try rig.run(ms: 3_000)
+        try rig.daemon.listen()
+        try rig.run(ms: 30_000)
+        #expect(rig.daemon.account("/a.jsonl")?.lostBytes == 400 << 20)
+        #expect(rig.daemon.account("/b.jsonl")?.lostBytes == 0)
+        #expect(rig.daemon.account("/c.jsonl")?.lostBytes == 0)
+    }
+
     @Test func anUnfinishedLineThatIsTakenBack() throws {
         try rig.append("one\nhal", to: "a.jsonl")
         try rig.run()

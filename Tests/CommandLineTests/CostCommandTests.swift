@@ -144,8 +144,11 @@ import Testing
         let daemon = try FakeDaemon(at: directory("query.sock"), answers: ["": [answer]])
         defer { daemon.stop() }
         return try Program.run(
-            "quipu", ["hook", "--guard", "--runtime-dir", directory.path, "--user", "ada"],
-            input: "{\"session_id\":\"s\",\"cwd\":\"/p\",\"hook_event_name\":\"\(event)\"}")
+            "quipu",
+            [
+                "hook", "--guard", "--patience-ms", "60000", "--runtime-dir", directory.path,
+                "--user", "ada",
+            ], input: "{\"session_id\":\"s\",\"cwd\":\"/p\",\"hook_event_name\":\"\(event)\"}")
     }
 
     private static let passed = #"""

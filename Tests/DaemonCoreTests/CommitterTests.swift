@@ -13,8 +13,12 @@ import Testing
             decoded: DecodedBatch())
     }
 
+    private static let noDisk = DiskCondition(files: DatabaseFiles(path: "/nowhere/quipu.db"))
+
     private static func committer(_ store: MemoryStore) -> Committer {
-        Committer(stores: Stores(store), statistics: Statistics(startedMicroseconds: 0)) { _, _ in }
+        Committer(
+            stores: Stores(store), statistics: Statistics(startedMicroseconds: 0), disk: noDisk
+        ) { _, _ in }
     }
 
     @Test func batchesThatComeTogetherAreCommittedTogetherAndInOrder() async {
@@ -65,7 +69,7 @@ import Testing
         let (first, second) = (MemoryStore(), MemoryStore())
         let stores = Stores(first)
         let committer = Committer(
-            stores: stores, statistics: Statistics(startedMicroseconds: 0)
+            stores: stores, statistics: Statistics(startedMicroseconds: 0), disk: Self.noDisk
         ) { _, _ in }
         let before = await committer.enqueue(Self.batch(1, 0, 10), bytes: 10)
         let count = await committer.exclusively {

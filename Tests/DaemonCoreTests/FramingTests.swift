@@ -46,9 +46,27 @@ import Testing
         let loop = EmbeddedEventLoop()
         let channel = EmbeddedChannel(handler: LineFraming(), loop: loop)
         try channel.writeInbound(ByteBuffer(string: "{\"method\""))
+        channel.read()
         loop.advanceTime(by: .milliseconds(Int64(Limits.halfSentRequestMsMax) - 1))
         #expect(try channel.readInbound(as: QueryFrame.self) == nil)
         loop.advanceTime(by: .milliseconds(1))
+        guard case .stalled? = try channel.readInbound(as: QueryFrame.self) else {
+            Issue.record("no deadline")
+            return
+        }
+    }
+
+    /// Requests before it still run, and nobody wants to read: that is not the peer's time.
+    @Test func halfALineThatNobodyReadsOnWaits() throws {
+        let loop = EmbeddedEventLoop()
+        let channel = EmbeddedChannel(handler: LineFraming(), loop: loop)
+        try channel.writeInbound(ByteBuffer(string: "{\"method\""))
+        loop.advanceTime(by: .hours(1))
+        #expect(try channel.readInbound(as: QueryFrame.self) == nil)
+        channel.read()
+        loop.advanceTime(by: .milliseconds(Int64(Limits.halfSentRequestMsMax) - 1))
+        #expect(try channel.readInbound(as: QueryFrame.self) == nil)
+        loop.advanceTime(by: .milliseconds(Int64(Limits.halfSentRequestMsMax)))
         guard case .stalled? = try channel.readInbound(as: QueryFrame.self) else {
             Issue.record("no deadline")
             return
@@ -100,6 +118,22 @@ import Testing
     @Test func aLineThatIsNoJSONBreaksTheStream() throws {
         let text = "nonsense\n{\"method\":\"ingest.open\"}\n"
         #expect(try Self.frames(text, byteByByte: false) == ["broken parse_error"])
+    }
+
+    @Test(arguments: ["{\"method\"", "{\"method\":\"ingest.batch\",\"params\":{\"bytes\":9}}\n1"])
+    func halfARequestHasADeadline(_ text: String) throws {
+        let loop = EmbeddedEventLoop()
+        let channel = EmbeddedChannel(handler: IngestFraming(), loop: loop)
+        try channel.writeInbound(ByteBuffer(string: text))
+        channel.read()
+        loop.advanceTime(by: .milliseconds(Int64(Limits.halfSentRequestMsMax) - 1))
+        #expect(try channel.readInbound(as: IngestFrame.self) == nil)
+        loop.advanceTime(by: .milliseconds(1))
+        guard case .broken(let refused)? = try channel.readInbound(as: IngestFrame.self) else {
+            Issue.record("no deadline")
+            return
+        }
+        #expect(refused.error.code == .timeout)
     }
 
     @Test func aCountBeyondTheBoundBreaksTheStream() throws {

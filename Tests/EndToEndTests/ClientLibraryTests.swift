@@ -41,13 +41,13 @@ import Testing
         let (rounds, each) = (3, 3_000)
         for _ in 0..<rounds {
             for _ in 0..<each { counter.increment() }
-            #expect(sender.flush(milliseconds: 10_000))
+            #expect(sender.flush(milliseconds: 60_000))
             #expect(rig.agent?.stop() == 0)
             // Nobody there: kept until somebody is.
             for _ in 0..<each { counter.increment() }
             try rig.startAgent()
         }
-        #expect(sender.flush(milliseconds: 10_000))
+        #expect(sender.flush(milliseconds: 60_000))
         let sent = Double(2 * rounds * each)
         #expect(sender.figures.dropped == 0)
         try rig.waitUntil("all is counted") { total("restarts.counter", "sum", rig) == sent }

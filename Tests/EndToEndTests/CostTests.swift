@@ -69,7 +69,7 @@ import Testing
         #expect(blocks.reduce(0) { $0 + ($1["requests"]?.int ?? 0) } == 2)
         #expect(try quipu(rig, ["cost", "blocks"]).output.contains("left"))
         let line = try quipu(
-            rig, ["statusline"],
+            rig, ["statusline", "--patience-ms", "60000"],
             input:
                 #"{"session_id":"t","model":{"display_name":"Opus"},"cost":{"total_cost_usd":9}}"#)
         #expect(line.output.hasPrefix("🤖 Opus | 💰 $5.00 session / $"), "\(line.output)")
@@ -102,7 +102,8 @@ import Testing
 
         let input =
             #"{"session_id":"s","cwd":"/srv/app","hook_event_name":"PreToolUse","tool_name":"Bash"}"#
-        let guarded = try quipu(rig, ["hook", "--guard"], input: input)
+        let guarded = try quipu(
+            rig, ["hook", "--guard", "--patience-ms", "60000"], input: input)
         #expect(guarded.output.contains(#""permissionDecision":"deny""#), "\(guarded.output)")
         #expect(try quipu(rig, ["hook"], input: input).output.isEmpty)
         // The hook's line goes its way all the same.

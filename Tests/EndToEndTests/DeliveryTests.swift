@@ -14,7 +14,7 @@ import Testing
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "Fixtures/Intake/arrays")
 
-    @Test(.timeLimit(.minutes(4))) func streamsGiveTheSameRecords() throws {
+    @Test(.timeLimit(.minutes(15))) func streamsGiveTheSameRecords() throws {
         try compare(
             [
                 "stream.jsonl", "stream_crlf.jsonl", "stream_then_lines.jsonl",
@@ -23,7 +23,7 @@ import Testing
             [.whole, .byLine, .byByte, .inPieces, .rotated])
     }
 
-    @Test(.timeLimit(.minutes(4))) func documentsGiveTheSameRecords() throws {
+    @Test(.timeLimit(.minutes(15))) func documentsGiveTheSameRecords() throws {
         let folder = "logs/sessions/5d1f/"
         try compare(
             [
@@ -34,7 +34,7 @@ import Testing
     }
 
     /// A writer that keeps the last elements only, some of them equal.
-    @Test(.timeLimit(.minutes(2)), arguments: [false, true])
+    @Test(.timeLimit(.minutes(15)), arguments: [false, true])
     func aRollingArrayGivesEachElementOnce(isAtomic: Bool) throws {
         let rig = try Rig(watch: ["*.json"])
         try rig.start()

@@ -12,7 +12,7 @@ import Testing
     private static let linesPerKill = 2_000
     private static let datagramsPerKill = 40
 
-    @Test(.timeLimit(.minutes(10))) func killsLoseNothingAndRepeatNothing() throws {
+    @Test(.timeLimit(.minutes(15))) func killsLoseNothingAndRepeatNothing() throws {
         var random = SeededGenerator()
         print("seed \(random.seed)")
         let rig = try Rig()
@@ -49,7 +49,7 @@ import Testing
 
     /// Persistence goes off and on while lines and datagrams come, and sometimes somebody dies.
     /// While it is off everything is answered from memory; in the end all of it is in the file.
-    @Test(.timeLimit(.minutes(5))) func switchesOfPersistenceLoseNothing() throws {
+    @Test(.timeLimit(.minutes(15))) func switchesOfPersistenceLoseNothing() throws {
         var random = SeededGenerator()
         print("seed \(random.seed)")
         let rig = try Rig()

@@ -9,7 +9,7 @@ final class SimulatedMonth {
     /// Rewritten in place as they grow.
     private let arrays: [String]
 
-    static let patience = 240.0
+    static let patience = 600.0
 
     init(days: Int, projects: Int, seed: UInt64) throws {
         rig = try Rig(watch: ["**/*.jsonl", "**/*.json"])

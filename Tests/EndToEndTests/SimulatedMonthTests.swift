@@ -7,7 +7,7 @@ import Testing
 /// projects with all the duplicates, forks, resumed copies and rewritten files that real agents
 /// leave, whose generator counts by itself.
 @Suite(.serialized) struct SimulatedMonthTests {
-    @Test(.timeLimit(.minutes(10))) func everyTotalIsTheTruth() throws {
+    @Test(.timeLimit(.minutes(15))) func everyTotalIsTheTruth() throws {
         let month = try SimulatedMonth(days: 30, projects: 5, seed: 1)
         try month.deliver()
         #expect(try month.rig.ask("ledger")["balanced"] == true)

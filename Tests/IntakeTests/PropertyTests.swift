@@ -25,8 +25,8 @@ import Testing
         }
     }
 
-    /// The comma behind `"b"` tells that the object ended before it: a batch that ended between them
-    /// would hold one damaged piece, not two.
+    /// The comma behind `"b"` tells that the object ended before it: a batch that ended between
+    /// them would hold one damaged piece, not two.
     @Test func damageIsCountedOnceWhereverABatchEnds() throws {
         let bytes = Array("[\n  {\n    \"a\": 1,\n\"b\", 2\n  }\n]\n".utf8)
         let whole = decode(bytes, path: "/logs/a.json", kind: .document)

@@ -24,7 +24,7 @@ struct AgentSocket: ~Copyable {
     func receive(lines wanted: Int) throws -> [[String]] {
         var poller = try Poller(eventsPerWait: 1)
         try poller.add(socket.raw, .read, token: 0)
-        let deadline = MonotonicClock.microseconds() + 20_000_000
+        let deadline = MonotonicClock.microseconds() + 120_000_000
         var datagrams: [[String]] = []
         var count = 0
         while count < wanted, MonotonicClock.microseconds() < deadline {

@@ -19,7 +19,7 @@ import Testing
             .record(-4)
         Gauge(label: "level", dimensions: tags, factory: factory).record(7)
         Timer(label: "took", dimensions: [], factory: factory).recordMicroseconds(1_500)
-        #expect(sender.flush(milliseconds: 5_000))
+        #expect(sender.flush(milliseconds: 60_000))
         #expect(
             agent.waiting().joined().split(separator: "\n") == [
                 "hits:3|c|#route:/login,region:eu", "cost:0.125|c",
@@ -45,7 +45,7 @@ import Testing
         one.set(9)
         one.destroy()
         Meter(label: "open", dimensions: [("a", "b")], factory: factory).increment()
-        #expect(sender.flush(milliseconds: 5_000))
+        #expect(sender.flush(milliseconds: 60_000))
         #expect(
             agent.waiting().joined().split(separator: "\n") == [
                 "open:1|g|#a:b", "open:3|g|#a:b", "open:2|g|#a:b", "open:-1|g|#",

@@ -61,6 +61,20 @@ import Testing
         }
     }
 
+    @Test func bytesThatWereDestroyedAreOnTheAccount() async throws {
+        try await withStore { store in
+            var source = try await TestSource(store)
+            for bytes: UInt64 in [70, 30] {
+                var batch = source.batch(BatchBuilder(), bytes: bytes)
+                batch.lostBytes = bytes
+                try await store.commit(batch)
+            }
+            let ledger = try await store.ledger(PageRequest())
+            #expect(ledger.totalLostBytes == 100)
+            #expect(ledger.sources.rows.first?.lostBytes == 100)
+        }
+    }
+
     @Test func goesOnWhereASourceWasLeft() async throws {
         try await withStorePath { path in
             let identity = SourceIdentity(host: "", kind: .file, key: "k", path: "/logs/x.jsonl")

@@ -18,7 +18,7 @@ public final class Rig {
     public var metricsSocket: String { runtime + "/metrics.sock" }
     public var statsdSocket: String { runtime + "/statsd.sock" }
 
-    private static let patienceSeconds = 30.0
+    private static let patienceSeconds = 120.0
 
     public init(watch: [String] = ["**/*.jsonl"]) throws {
         directory = try TemporaryDirectory()

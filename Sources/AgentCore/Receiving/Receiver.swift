@@ -33,8 +33,8 @@ public struct ReceiverFigures: Sendable, Equatable {
     /// Reads from stream connections that brought something, and their bytes.
     public var streamReads: UInt64 = 0
     public var streamBytes: UInt64 = 0
-    /// Stream connections that are open, and those that were refused because
-    /// `Limits.connectionsMax`, or `Limits.connectionsPerUserMax` of one user, were.
+    /// Stream connections that are open, and those that were refused because as many were as may
+    /// be, or as one user may have.
     public var connections = 0
     public var connectionsRefused: UInt64 = 0
     /// Calls on sockets that failed for a reason of ours or the kernel's, and the last of them.
@@ -61,6 +61,10 @@ public final class Receiver: Sendable {
     let spool: Spool
     let listeners: [Listener]
     let halfSentMsMax: Int
+    /// Connections that may be open, in all and of one user: where descriptors are few, logs must
+    /// find some too.
+    let connectionsMax: Int
+    let connectionsPerUserMax: Int
     let stopSignal: WakeUp
     private let shared = Mutex(ReceiverFigures())
 
@@ -72,6 +76,8 @@ public final class Receiver: Sendable {
         self.spool = spool
         self.listeners = listeners
         self.halfSentMsMax = halfSentMsMax
+        connectionsMax = min(Limits.connectionsMax, ProcessFacts.descriptorsMax / 4)
+        connectionsPerUserMax = min(Limits.connectionsPerUserMax, connectionsMax * 3 / 4)
         stopSignal = try WakeUp()
         shared.withLock { $0.kernelQueueLength = KernelLimits.unixDatagramQueue() }
     }

@@ -158,7 +158,7 @@ struct ReceiverLoop: ~Copyable {
         do {
             while let descriptor = try UnixSocket.accept(on: listener.descriptor.raw) {
                 let user = try PeerCredentials(of: descriptor.raw).userID
-                guard connections.count < Limits.connectionsMax, hasRoom(user) else {
+                guard connections.count < receiver.connectionsMax, hasRoom(user) else {
                     receiver.note { $0.connectionsRefused += 1 }
                     continue
                 }
@@ -176,7 +176,7 @@ struct ReceiverLoop: ~Copyable {
 
     /// One user cannot keep all others out.
     private func hasRoom(_ user: UInt32) -> Bool {
-        connections.values.count { $0.user == user } < Limits.connectionsPerUserMax
+        connections.values.count { $0.user == user } < receiver.connectionsPerUserMax
     }
 
     mutating func close(_ token: UInt64) {

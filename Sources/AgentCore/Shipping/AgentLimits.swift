@@ -6,8 +6,6 @@ enum AgentLimits {
     static let openFilesMax = 64
     /// Scans that a file with nothing to read stays open.
     static let idleRoundsMax = 6
-    /// Up to here an unfinished line is read again from its start when it grew; a longer one is
-    /// scanned on.
     static let rereadBytesMax = Limits.openingLineBytesMax
     /// So much of a document is compared with what it was before it is read on; of a longer one
     /// its beginning.
@@ -16,15 +14,13 @@ enum AgentLimits {
     static let settleMs: Int64 = 200
     /// How far the last line's beginning is looked for.
     static let lineSearchBytesMax = 64 << 10
-    /// Files together may have this much unanswered, so that datagrams always find room behind
-    /// them.
-    static let fileBytesInFlightMax = Limits.inFlightBytesMax / 2
-    static let fileBatchesInFlightMax = Limits.inFlightBatchesMax / 2
     /// Turns taken before other descriptors are looked at again.
     static let turnsPerPump = 16
     /// A deleted file that was read to its end may still grow through its writer's descriptor for
     /// this long.
     static let deletedIdleMs: Int64 = 10_000
+    /// What deleted files that are held may take together.
+    static let deletedBytesMax: UInt64 = 1 << 30
     /// A file that was renamed to where no glob looks is followed until it was idle for this long.
     static let strayIdleMs: Int64 = 60_000
     /// How often deleted and stray files are looked at; inotify does not tell of them.

@@ -24,7 +24,7 @@ enum LinkFailure: Error, Equatable, CustomStringConvertible {
 
 /// A non-blocking connection to the daemon: one request at a time goes out, answer lines come in.
 struct IngestConnection: ~Copyable {
-    let descriptor: OwnedDescriptor
+    let stream: any DaemonStream
     private var line: [UInt8] = []
     private var lineSent = 0
     private var body = Body.none
@@ -40,9 +40,7 @@ struct IngestConnection: ~Copyable {
         case streamed(any ShippableSource, range: Range<UInt64>, ready: Range<Int>)
     }
 
-    init(path: String) throws(SystemError) {
-        descriptor = try UnixSocket.connect(to: path, kind: .stream, nonBlocking: true)
-    }
+    init(_ stream: any DaemonStream) { self.stream = stream }
 
     /// True while a request is not wholly written.
     var isSending: Bool {
@@ -76,7 +74,7 @@ struct IngestConnection: ~Copyable {
             var sent = 0
             var failure: SystemError?
             rest.withUnsafeBytes { bytes in
-                do throws(SystemError) { sent = try descriptor.send(bytes) } catch {
+                do throws(SystemError) { sent = try stream.send(bytes) } catch {
                     failure = error
                 }
             }
@@ -89,7 +87,7 @@ struct IngestConnection: ~Copyable {
         while try fill(buffer), case .some(let range) = ready {
             let sent: Int
             do throws(SystemError) {
-                sent = try descriptor.send(UnsafeRawBufferPointer(rebasing: buffer[range]))
+                sent = try stream.send(UnsafeRawBufferPointer(rebasing: buffer[range]))
             } catch {
                 if error.isWouldBlock { return false }
                 throw .system(error)
@@ -157,7 +155,7 @@ struct IngestConnection: ~Copyable {
             var failure: SystemError?
             input.withUnsafeMutableBytes { bytes in
                 let room = UnsafeMutableRawBufferPointer(rebasing: bytes[before...])
-                do throws(SystemError) { count = try descriptor.read(into: room) } catch {
+                do throws(SystemError) { count = try stream.read(into: room) } catch {
                     failure = error
                 }
             }

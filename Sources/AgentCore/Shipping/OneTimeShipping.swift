@@ -26,6 +26,7 @@ public final class OneTimeShipping {
     private let socketPath: String
     private let host: String
     private let link: ShippingLink
+    private let system = OperatingSystem()
     private let openFiles = OpenFiles()
     private var tokens: Set<SourceToken> = []
     private var paths: [SourceToken: String] = [:]
@@ -43,7 +44,8 @@ public final class OneTimeShipping {
         socketPath = ingestSocket
         self.host = host
         link = try ShippingLink(
-            socketPath: ingestSocket, random: SystemRandomNumberGenerator(), report: report)
+            socketPath: ingestSocket, random: SystemRandomNumberGenerator(), system: system,
+            report: report)
     }
 
     private static var nowMs: Int64 { MonotonicClock.microseconds() / 1_000 }
@@ -58,7 +60,7 @@ public final class OneTimeShipping {
         if named.kind == .link { owner = named.owner }
         let file = TailedFile(
             status, TailedFile.Name(path: path, linkOwner: owner, isWatched: true), host: host,
-            openFiles: openFiles)
+            openFiles: openFiles, system: system)
         add(file, size: status.sizeBytes)
         return file.identity
     }

@@ -1,10 +1,12 @@
 import QuipuModel
 
 /// Names a source inside the agent; never given twice.
-struct SourceToken: Hashable, Sendable, Comparable {
+package struct SourceToken: Hashable, Sendable, Comparable {
     var number: Int
 
-    static func < (left: SourceToken, right: SourceToken) -> Bool { left.number < right.number }
+    package static func < (left: SourceToken, right: SourceToken) -> Bool {
+        left.number < right.number
+    }
 }
 
 /// Which source goes next, what is in flight, what an answer means. A pure state machine: the link
@@ -12,7 +14,7 @@ struct SourceToken: Hashable, Sendable, Comparable {
 ///
 /// Fair: datagrams and files take turns, files among themselves too; files alone never fill the
 /// window.
-struct Shipper {
+package struct Shipper {
     /// A request that was written and is not answered.
     struct Request: Equatable {
         enum Kind: Equatable {
@@ -38,19 +40,20 @@ struct Shipper {
     }
 
     /// Sums since the start.
-    struct Figures: Equatable, Sendable {
-        var shippedBytes: UInt64 = 0
-        var batches: UInt64 = 0
-        var refusals: UInt64 = 0
-        var restarts: UInt64 = 0
-        var skippedLines: UInt64 = 0
-        var lostBytes: UInt64 = 0
+    package struct Figures: Equatable, Sendable {
+        package var shippedBytes: UInt64 = 0
+        package var batches: UInt64 = 0
+        package var refusals: UInt64 = 0
+        package var restarts: UInt64 = 0
+        package var skippedLines: UInt64 = 0
+        package var lostBytes: UInt64 = 0
     }
 
-    private(set) var figures = Figures()
+    let bounds: ShippingBounds
+    package private(set) var figures = Figures()
     private(set) var isConnected = false
     /// Some source failed and waits for `resumeAll`.
-    private(set) var hasPaused = false
+    package private(set) var hasPaused = false
     /// Some document waits for `settleAll`.
     private(set) var hasSettling = false
     private var entries: [SourceToken: Entry] = [:]
@@ -64,10 +67,12 @@ struct Shipper {
     private var nextID: Int64 = 1
     private var nextToken = 1
 
+    init(bounds: ShippingBounds = ShippingBounds()) { self.bounds = bounds }
+
     var requestsInFlight: Int { requests.count }
     func cursor(_ token: SourceToken) -> SourceCursor? { entries[token]?.cursor }
     var backlogBytes: UInt64 { entries.values.reduce(0) { $0 + $1.cursor.backlogBytes } }
-    var isCaughtUp: Bool { entries.values.allSatisfy(\.cursor.isCaughtUp) }
+    package var isCaughtUp: Bool { entries.values.allSatisfy(\.cursor.isCaughtUp) }
 }
 
 // MARK: - Sources
@@ -76,7 +81,7 @@ extension Shipper {
     mutating func add(_ kind: SourceKind, size: UInt64) -> SourceToken {
         let token = SourceToken(number: nextToken)
         nextToken += 1
-        entries[token] = Entry(cursor: SourceCursor(kind: kind, size: size))
+        entries[token] = Entry(cursor: SourceCursor(kind: kind, size: size, bounds: bounds))
         enqueue(token)
         return token
     }
@@ -156,8 +161,8 @@ extension Shipper {
     /// What to do next; nil when there is nothing, or the window is full, or there is no
     /// connection.
     mutating func nextTurn() -> Turn? {
-        guard isConnected, bytesInFlight < Limits.inFlightBytesMax,
-            requests.count < Limits.inFlightBatchesMax
+        guard isConnected, bytesInFlight < bounds.inFlightBytesMax,
+            requests.count < bounds.inFlightBatchesMax
         else { return nil }
         if datagramsHadLastTurn {
             if let turn = fileTurn() { return turn }
@@ -178,8 +183,8 @@ extension Shipper {
     }
 
     private mutating func fileTurn() -> Turn? {
-        guard fileBytesInFlight < AgentLimits.fileBytesInFlightMax,
-            fileRequestsInFlight < AgentLimits.fileBatchesInFlightMax
+        guard fileBytesInFlight < bounds.inFlightBytesMax / 2,
+            fileRequestsInFlight < bounds.inFlightBatchesMax / 2
         else { return nil }
         for _ in 0..<files.count {
             guard let token = files.popFirst() else { return nil }
@@ -198,7 +203,7 @@ extension Shipper {
     private func fits(_ shipment: SourceCursor.Shipment) -> Bool {
         guard case .batch = shipment else { return true }
         let bytes = shipment.range.upperBound - shipment.range.lowerBound
-        return bytes <= UInt64(Limits.batchBytes) || fileBytesInFlight == 0
+        return bytes <= UInt64(bounds.batchBytes) || fileBytesInFlight == 0
     }
 
     private mutating func turn(_ token: SourceToken) -> Turn? {

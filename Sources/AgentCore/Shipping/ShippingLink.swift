@@ -4,8 +4,9 @@ import QuipuProtocol
 
 /// Drives the `Shipper`: connects, reads sources, writes requests, reads answers. Keeps one buffer
 /// and no content beyond the request that is being written. Used from one thread.
-final class ShippingLink {
-    private(set) var shipper = Shipper()
+package final class ShippingLink {
+    package private(set) var shipper: Shipper
+    private let system: any AgentSystem
     private let socketPath: String
     private let report: Report
     private var sources: [SourceToken: any ShippableSource] = [:]
@@ -24,20 +25,25 @@ final class ShippingLink {
     private(set) var retryAtMs: Int64 = 0
     private var hasReportedLoss = false
     /// The socket took no more: go on when it is writable.
-    private(set) var isBlocked = false
+    package private(set) var isBlocked = false
 
     init(
-        socketPath: String, random: any RandomNumberGenerator, report: @escaping Report
+        socketPath: String, random: any RandomNumberGenerator,
+        system: any AgentSystem = OperatingSystem(), bounds: ShippingBounds = ShippingBounds(),
+        report: @escaping Report
     ) throws(SystemError) {
+        self.system = system
+        shipper = Shipper(bounds: bounds)
         self.socketPath = socketPath
         self.random = random
         self.report = report
-        buffer = try PageBuffer(count: Limits.batchBytes)
+        buffer = try PageBuffer(count: bounds.batchBytes)
         head = try PageBuffer(count: Limits.headBytes + 1)
     }
 
+    package var isConnected: Bool { connection != nil }
     /// What to poll; nil without a connection.
-    var descriptor: Int32? { connection?.descriptor.raw }
+    var descriptor: Int32? { connection?.stream.raw }
 }
 
 // MARK: - Sources
@@ -75,7 +81,7 @@ extension ShippingLink {
     func connectIfDue(nowMs: Int64) {
         guard connection == nil, nowMs >= retryAtMs else { return }
         do throws(SystemError) {
-            connection = try IngestConnection(path: socketPath)
+            connection = IngestConnection(try system.connect(to: socketPath))
             connectionCount += 1
             shipper.connected()
         } catch {
@@ -225,7 +231,7 @@ extension ShippingLink {
             report(
                 .warning,
                 "\(source.identity.path): skipping a line of \(range.count) bytes at offset "
-                    + "\(range.lowerBound), longer than \(Limits.lineBytesMax)")
+                    + "\(range.lowerBound), longer than \(shipper.bounds.lineBytesMax)")
         case .lost where range.isEmpty: break
         case .lost:
             report(
@@ -243,7 +249,7 @@ extension ShippingLink {
             id: id, shipment,
             IngestWire.About(
                 sourceID: sourceID, size: cursor.size, head: cursor.head,
-                arrival: Timestamp(microseconds: WallClock.microseconds())))
+                arrival: Timestamp(microseconds: system.wallMicroseconds())))
     }
 
     private func read(
@@ -322,7 +328,7 @@ extension ShippingLink {
         var prefix = DocumentPrefix()
         let last = min(end, AgentLimits.documentVerifiedBytesMax)
         while prefix.count < last {
-            let count = Int(min(last - prefix.count, UInt64(Limits.batchBytes)))
+            let count = Int(min(last - prefix.count, UInt64(buffer.bytes.count)))
             let bytes = try fill(source, from: prefix.count, count: count)
             prefix.combine(bytes)
             if bytes.count < count { return prefix }

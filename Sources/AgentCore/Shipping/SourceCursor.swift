@@ -33,6 +33,7 @@ struct SourceCursor: Sendable, Equatable {
         var incarnation: Int64?
     }
 
+    private let bounds: ShippingBounds
     private(set) var kind: SourceKind
     private(set) var phase = Phase.unasked
     private(set) var ending = Ending.none
@@ -63,16 +64,23 @@ struct SourceCursor: Sendable, Equatable {
     /// It failed, or cannot be read: left alone until `resume`.
     private(set) var isPaused = false
 
-    init(kind: SourceKind, size: UInt64) {
+    init(kind: SourceKind, size: UInt64, bounds: ShippingBounds = ShippingBounds()) {
+        self.bounds = bounds
         self.kind = kind
         self.size = size
     }
 
     /// True when the daemon has all whole lines that the source is known to hold.
     var isCaughtUp: Bool {
-        guard case .open = phase else { return phase == .finished || size == 0 }
+        guard case .open = phase else { return phase == .finished || size == 0 && !hasLoss }
         return inFlight == 0 && !document.isSettling && step == nil
     }
+
+    /// There is nothing to tell of it.
+    private var isEmpty: Bool { size == 0 && acknowledged == 0 && !hasLoss }
+
+    /// It was cut before the daemon could be told what it held.
+    private var hasLoss: Bool { pendingRestart.map { $0.knownBytes > acknowledged } ?? false }
 
     /// Bytes that the daemon does not have.
     var backlogBytes: UInt64 { size > acknowledged ? size - acknowledged : 0 }
@@ -109,7 +117,7 @@ extension SourceCursor {
     var step: Step? {
         guard !isPaused else { return nil }
         switch phase {
-        case .unasked: return size > 0 || acknowledged > 0 ? .open(nil) : nil
+        case .unasked: return isEmpty ? nil : .open(nil)
         case .opening, .refused, .finished: return nil
         case .open: break
         }
@@ -118,7 +126,11 @@ extension SourceCursor {
             guard inFlight == 0 else { return nil }
             let known = pendingRestart.knownBytes
             let lost = known > acknowledged ? known - acknowledged : 0
-            return .open(IngestOpen.Restart(cause: pendingRestart.cause, lostBytes: lost))
+            return .open(
+                IngestOpen.Restart(
+                    cause: pendingRestart.cause, lostBytes: lost,
+                    incarnation: pendingRestart.incarnation,
+                    position: pendingRestart.incarnation.map { _ in acknowledged }))
         }
         guard !finishSent else { return nil }
         if ending == .destroyed {
@@ -131,14 +143,14 @@ extension SourceCursor {
         if mustVerify || size > scanned { return readStep }
         guard ending == .complete else { return nil }
         let rest = size > next ? size - next : 0
-        if rest > Limits.lineBytesMax { return .ship(.skip(from: next, to: size)) }
+        if rest > bounds.lineBytesMax { return .ship(.skip(from: next, to: size)) }
         return .ship(lastBatch(to: max(size, next)))
     }
 
     private var readStep: Step {
-        let isShort = scanned - next <= UInt64(AgentLimits.rereadBytesMax)
+        let isShort = scanned - next <= UInt64(bounds.rereadBytesMax)
         let from = isShort ? next : scanned
-        let count = size > from ? min(size - from, UInt64(Limits.batchBytes)) : 0
+        let count = size > from ? min(size - from, UInt64(bounds.batchBytes)) : 0
         return .read(from: from, count: Int(count))
     }
 
@@ -147,7 +159,7 @@ extension SourceCursor {
     }
 
     private func record(to end: UInt64) -> Shipment {
-        end - 1 - next > UInt64(Limits.lineBytesMax)
+        end - 1 - next > UInt64(bounds.lineBytesMax)
             ? .skip(from: next, to: end)
             : .batch(from: next, to: end, isBuffered: false, isLast: false)
     }
@@ -210,7 +222,7 @@ extension SourceCursor {
         self.ending = ending
         isPaused = false
         document.isLeft()
-        if phase == .unasked, size == 0, acknowledged == 0 { phase = .finished }
+        if phase == .unasked, isEmpty { phase = .finished }
     }
 
     /// What a read brought.
@@ -242,10 +254,11 @@ extension SourceCursor {
         let before = size
         size = chunk.size
         guard size >= next else {
-            restart(.truncated, knownBytes: before)
+            restart(.truncated, knownBytes: max(before, verifiedSize))
             return nil
         }
-        guard chunk.followsLine, matchesHead(chunk.head) else {
+        // A last line without its newline was stored where the source ends, and nowhere else.
+        guard chunk.followsLine || size == next, matchesHead(chunk.head) else {
             restart(.rewritten, knownBytes: verifiedSize)
             return nil
         }
@@ -320,19 +333,33 @@ extension SourceCursor {
         {
             // Also when the answer to the restart itself was lost with the connection.
             pendingRestart = nil
-            verifiedSize = 0
+            // Not begun, because another agent has gone on meanwhile: a look decides again.
+            let isSame = answer.incarnation == pending.incarnation && answer.position > 0
+            verifiedSize = isSame ? max(verifiedSize, pending.knownBytes) : 0
         }
         openingRestarts = false
+        settleEarlyRestart(answer)
         incarnation = answer.incarnation
         acknowledged = answer.position
         next = answer.position
         forgetScan()
         head = answer.head.flatMap { (1...Limits.headBytes).contains($0.bytes) ? $0 : nil }
         finishSent = false
+        // Where the source was last seen to be shorter than that, another agent may have seen more
+        // of it: a look decides.
         mustVerify = kind == .document || kind == .file && next > 0
         document = DocumentState()
-        if kind == .file, pendingRestart == nil, size < next, ending != .destroyed {
-            restart(.truncated, knownBytes: size)
+    }
+
+    /// A restart that was decided on before the daemon told which incarnation there is: another
+    /// agent may have begun the next one. A look decides, where there is something to compare.
+    private mutating func settleEarlyRestart(_ answer: Opened) {
+        guard let pending = pendingRestart, pending.incarnation == nil else { return }
+        if answer.position > 0 {
+            verifiedSize = max(verifiedSize, pending.knownBytes)
+            pendingRestart = nil
+        } else {
+            pendingRestart?.incarnation = answer.incarnation
         }
     }
 

@@ -10,8 +10,10 @@ final class SegmentSource: ShippableSource {
     fileprivate var token: SourceToken?
 
     /// The file's identity is part of the key: a spool that was wiped gives its ids again.
-    init(_ segment: SpoolSegment, spool: Spool, host: String) throws(SystemError) {
-        let status = try FileStatus(path: segment.path, followingLinks: false)
+    init(
+        _ segment: SpoolSegment, spool: Spool, host: String, system: any AgentSystem
+    ) throws(SystemError) {
+        let status = try system.status(segment.path, followingLinks: false)
         let id = String(segment.id, radix: 16)
         identity = SourceIdentity(
             host: host, kind: .datagrams, key: "spool:\(id)-\(status.identity.text)",
@@ -42,6 +44,7 @@ final class SpoolShipping {
     private let spool: Spool
     private let host: String
     private let link: ShippingLink
+    private let system: any AgentSystem
     private let report: Report
     private var sources: [UInt64: SegmentSource] = [:]
     private var idsByToken: [SourceToken: UInt64] = [:]
@@ -52,11 +55,13 @@ final class SpoolShipping {
 
     init(
         spool: Spool, host: String, link: ShippingLink,
-        heldBytesMax: Int = Limits.spoolBytesMax / 2, report: @escaping Report
+        heldBytesMax: Int = Limits.spoolBytesMax / 2, system: any AgentSystem,
+        report: @escaping Report
     ) {
         self.spool = spool
         self.host = host
         self.link = link
+        self.system = system
         self.heldBytesMax = UInt64(heldBytesMax)
         self.report = report
     }
@@ -90,7 +95,7 @@ final class SpoolShipping {
             source.segment = segment
         } else {
             do throws(SystemError) {
-                source = try SegmentSource(segment, spool: spool, host: host)
+                source = try SegmentSource(segment, spool: spool, host: host, system: system)
             } catch {
                 if error.isMissing { spool.shorten(segment: segment.id, to: 0) }
                 report(.warning, "\(error)")

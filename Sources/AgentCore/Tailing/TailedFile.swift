@@ -12,16 +12,12 @@ final class TailedFile: ShippableSource {
         var isWatched: Bool
     }
 
-    private final class Handle {
-        let descriptor: OwnedDescriptor
-        init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
-    }
-
     let file: FileIdentity
     private(set) var identity: SourceIdentity
     private var isKindSettled = false
-    private let openFiles: OpenFiles
-    private var handle: Handle?
+    private weak var openFiles: OpenFiles?
+    private let system: any AgentSystem
+    private var handle: (any ReadableFile)?
     var names: [Name]
     /// When content or attributes changed last, as seen.
     var changeNanoseconds: Int64
@@ -29,11 +25,15 @@ final class TailedFile: ShippableSource {
     /// For `OpenFiles.closeIdle`.
     fileprivate var idleRounds = 0
 
-    init(_ status: FileStatus, _ name: Name, host: String, openFiles: OpenFiles) {
+    init(
+        _ status: FileStatus, _ name: Name, host: String, openFiles: OpenFiles,
+        system: any AgentSystem
+    ) {
         file = status.identity
         identity = SourceIdentity(
             host: host, kind: .file, key: "file:" + status.identity.text, path: name.path)
         self.openFiles = openFiles
+        self.system = system
         names = [name]
         changeNanoseconds = status.changeNanoseconds
         seenBytes = status.sizeBytes
@@ -75,24 +75,24 @@ final class TailedFile: ShippableSource {
 
     func close() {
         handle = nil
-        openFiles.closed(self)
+        openFiles?.closed(self)
     }
 
     /// Opens it when that pushes out no other file.
     func openIfRoom() {
         // Whoever reads it finds out why it cannot be opened.
-        if handle == nil, openFiles.hasRoom { _ = try? opened() }
+        if handle == nil, openFiles?.hasRoom == true { _ = try? opened() }
     }
 
     /// Its status by its descriptor; nil when it is not open.
     func statusIfOpen() -> FileStatus? {
         guard let handle else { return nil }
-        return try? FileStatus(of: handle.descriptor)
+        return try? handle.status()
     }
 
     func size() throws(ReadFailure) -> UInt64 {
         do throws(SystemError) {
-            return try FileStatus(of: opened().descriptor).sizeBytes
+            return try opened().status().sizeBytes
         } catch {
             throw .system(error)
         }
@@ -102,7 +102,7 @@ final class TailedFile: ShippableSource {
         at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
     ) throws(ReadFailure) -> Int {
         do throws(SystemError) {
-            return try opened().descriptor.read(at: offset, into: buffer)
+            return try opened().read(at: offset, into: buffer)
         } catch {
             throw .system(error)
         }
@@ -110,29 +110,28 @@ final class TailedFile: ShippableSource {
 
     func changeStamp() throws(ReadFailure) -> Int64 {
         do throws(SystemError) {
-            return try FileStatus(of: opened().descriptor).changeNanoseconds
+            return try opened().status().changeNanoseconds
         } catch {
             throw .system(error)
         }
     }
 
-    private func opened() throws(SystemError) -> Handle {
+    private func opened() throws(SystemError) -> any ReadableFile {
         if let handle {
-            openFiles.used(self)
+            openFiles?.used(self)
             return handle
         }
-        let handle = Handle(try open())
+        let handle = try open()
         self.handle = handle
-        openFiles.opened(self)
+        openFiles?.opened(self)
         return handle
     }
 
-    private func open() throws(SystemError) -> OwnedDescriptor {
+    private func open() throws(SystemError) -> any ReadableFile {
         var failure = SystemError.notFound("open", path: path)
         for name in names {
             do throws(SystemError) {
-                return try OwnedDescriptor(
-                    readingFile: name.path, identity: file, linkOwner: name.linkOwner)
+                return try system.open(name.path, identity: file, linkOwner: name.linkOwner)
             } catch {
                 failure = error
             }
@@ -146,7 +145,10 @@ final class OpenFiles {
     private var files: [TailedFile] = []
     private let filesMax: Int
 
-    init(filesMax: Int = AgentLimits.openFilesMax) { self.filesMax = filesMax }
+    /// Where descriptors are few, connections must find some too.
+    init(filesMax: Int = min(AgentLimits.openFilesMax, ProcessFacts.descriptorsMax / 4)) {
+        self.filesMax = filesMax
+    }
 
     var count: Int { files.count }
     var hasRoom: Bool { files.count < filesMax }

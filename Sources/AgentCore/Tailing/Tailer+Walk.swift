@@ -12,7 +12,7 @@ extension Tailer {
         watch(path, states)
         var entries: [(name: String, mayBeDirectory: Bool)] = []
         do throws(SystemError) {
-            try DirectoryListing.read(path) { entries.append(($0, $1)) }
+            try system.list(path) { entries.append(($0, $1)) }
         } catch {
             if !error.isMissing { complain(error) }
         }
@@ -67,9 +67,9 @@ extension Tailer {
     @discardableResult
     func examine(_ entry: Entry, hasChanged: Bool, depth: Int = 0) -> Bool {
         do throws(SystemError) {
-            let status = try FileStatus(path: entry.path, followingLinks: false)
+            let status = try system.status(entry.path, followingLinks: false)
             if status.kind == .link {
-                let target = try FileStatus(path: entry.path, followingLinks: true)
+                let target = try system.status(entry.path, followingLinks: true)
                 take(entry, target, linkOwner: status.owner, hasChanged: hasChanged, depth: depth)
             } else {
                 take(entry, status, linkOwner: nil, hasChanged: hasChanged, depth: depth)

@@ -14,12 +14,12 @@ final class Tailer {
         var scan: Int
     }
 
-    let inotify: Inotify
+    let system: any AgentSystem
+    let notices: any ChangeNotices
     var globs: GlobSet
     let host: String
     let link: ShippingLink
     let report: Report
-    private let events: PageBuffer
     let openFiles: OpenFiles
     private var filesByToken: [SourceToken: TailedFile] = [:]
     var files: [FileIdentity: (file: TailedFile, token: SourceToken)] = [:]
@@ -35,6 +35,9 @@ final class Tailer {
     var loosened: [FileIdentity] = []
     /// Those of which a name was deleted rather than moved.
     var deleted: Set<FileIdentity> = []
+    /// Files that seem to be deleted and cannot be read; with the scan that decides. A rename away
+    /// looks the same until its event, or a scan, tells where to.
+    var suspects: [FileIdentity: Int] = [:]
     /// During a drain: paths from which files were renamed.
     var movedAway: Set<String> = []
     private var complaints: Set<String> = []
@@ -46,10 +49,10 @@ final class Tailer {
 
     init(
         globs: GlobSet, host: String, link: ShippingLink, openFiles: OpenFiles = OpenFiles(),
-        report: @escaping Report
-    ) throws(SystemError) {
-        inotify = try Inotify()
-        events = try PageBuffer(count: 64 << 10)
+        system: any AgentSystem, notices: any ChangeNotices, report: @escaping Report
+    ) {
+        self.system = system
+        self.notices = notices
         self.globs = globs
         self.host = host
         self.link = link
@@ -75,7 +78,7 @@ final class Tailer {
         var isMore = true
         while isMore {
             do throws(SystemError) {
-                isMore = try inotify.read(into: events.bytes) { batch.events.append($0) }
+                isMore = try notices.read { batch.events.append($0) }
             } catch {
                 report(.warning, "\(error), looking at all files")
                 batch.needsRescan = true
@@ -99,7 +102,7 @@ final class Tailer {
 
     /// Looks at everything that the globs name.
     func rescan(nowMs: Int64, everyMs: Int64) {
-        let start = MonotonicClock.microseconds()
+        let start = system.monotonicMicroseconds()
         scan += 1
         found = []
         walk("/", globs.start)
@@ -108,7 +111,7 @@ final class Tailer {
         }
         found = nil
         for (watch, directory) in directories where directory.scan != scan {
-            inotify.unwatch(watch)
+            notices.unwatch(watch)
             directories[watch] = nil
         }
         settle(nowMs: nowMs)
@@ -116,8 +119,10 @@ final class Tailer {
             guard let (_, token) = files[file.file], !file.names.isEmpty else { return false }
             return link.shipper.cursor(token)?.isCaughtUp ?? true
         }
-        scanMs = (MonotonicClock.microseconds() - start) / 1_000
+        scanMs = (system.monotonicMicroseconds() - start) / 1_000
         rescanAtMs = nowMs + max(everyMs, scanMs * AgentLimits.rescanShare)
+        decideSuspects()
+        if !suspects.isEmpty { rescanSoon(nowMs: nowMs) }
     }
 
     /// Something was missed: the next scan comes at once, but not one after the other.
@@ -139,7 +144,7 @@ final class Tailer {
         ]
         if globs.holdsFiles(states) { changes.formUnion([.modified, .attributes]) }
         do throws(SystemError) {
-            let watch = try inotify.watch(directory: path, changes)
+            let watch = try notices.watch(directory: path, changes)
             var states = states
             if let known = directories[watch], known.scan == scan || known.path == path {
                 states = Set(known.scan == scan ? known.states + states : states).sorted()
@@ -177,7 +182,7 @@ extension Tailer {
                 directories[event.watch] = nil
             } else if !event.change.isDisjoint(with: .directoryGone) {
                 // Whatever path it has now, the walk finds it.
-                inotify.unwatch(event.watch)
+                notices.unwatch(event.watch)
                 directories[event.watch] = nil
                 batch.needsRescan = true
             } else if let directory = directories[event.watch], let name = event.name {
@@ -225,7 +230,8 @@ extension Tailer {
             unbind(name.path)
         }
         guard let (file, token) = files[status.identity] else {
-            let file = TailedFile(status, name, host: host, openFiles: openFiles)
+            let file = TailedFile(
+                status, name, host: host, openFiles: openFiles, system: system)
             let token = link.add(file, size: status.sizeBytes)
             files[status.identity] = (file, token)
             filesByToken[token] = file
@@ -242,7 +248,10 @@ extension Tailer {
             file.names.insert(name, at: name.isWatched ? 0 : file.names.count)
             filesByPath[name.path] = file
         }
-        if file.isWatched { lingering[file.file] = nil }
+        if file.isWatched {
+            lingering[file.file] = nil
+            suspects[file.file] = nil
+        }
         let renamed = followRename(file)
         look(file, renamed ?? token, status, hasChanged: hasChanged)
     }
@@ -302,7 +311,7 @@ extension Tailer {
                 forget(file, token)
             } else if file.names.isEmpty, !file.isOpen {
                 if deleted.contains(identity) {
-                    if link.end(token, .destroyed) { forget(file, token) }
+                    suspect(identity, nowMs: nowMs)
                 } else {
                     forget(file, token)
                 }
@@ -327,13 +336,52 @@ extension Tailer {
             }
             linger(file, token, since: since, nowMs: nowMs)
         }
+        releaseDeleted()
+    }
+
+    /// Deleted files that are held until the daemon has them take space that nobody can find: of
+    /// too much, those go first of which nothing is lost, then the oldest.
+    private func releaseDeleted() {
+        var held: [(file: TailedFile, token: SourceToken, isDone: Bool)] = []
+        var bytes: UInt64 = 0
+        for identity in lingering.keys {
+            guard let (file, token) = files[identity], let status = file.statusIfOpen(),
+                status.links == 0
+            else { continue }
+            bytes += status.sizeBytes
+            held.append((file, token, link.shipper.cursor(token)?.isCaughtUp ?? true))
+        }
+        guard bytes > AgentLimits.deletedBytesMax else { return }
+        held.sort { ($0.isDone ? 0 : 1, $0.token.number) < ($1.isDone ? 0 : 1, $1.token.number) }
+        for (file, token, _) in held where bytes > AgentLimits.deletedBytesMax {
+            bytes -= min(bytes, file.seenBytes)
+            lingering[file.file] = nil
+            file.close()
+            if link.end(token, .destroyed) { forget(file, token) }
+        }
+    }
+
+    /// Two scans find it wherever a glob looks, also when it is renamed during the first.
+    private func suspect(_ identity: FileIdentity, nowMs: Int64) {
+        if suspects[identity] == nil { suspects[identity] = scan + 2 }
+        rescanSoon(nowMs: nowMs)
+    }
+
+    /// What no scan has found is destroyed.
+    private func decideSuspects() {
+        for (identity, due) in suspects where scan >= due {
+            suspects[identity] = nil
+            guard let (file, token) = files[identity], !file.isOpen, statusByName(file) == nil
+            else { continue }
+            if link.end(token, .destroyed) { forget(file, token) }
+        }
     }
 
     private func linger(_ file: TailedFile, _ token: SourceToken, since: Int64, nowMs: Int64) {
         guard let status = file.statusIfOpen() ?? statusByName(file) else {
             // It was open, and had to make room for others.
             lingering[file.file] = nil
-            if link.end(token, .destroyed) { forget(file, token) }
+            suspect(file.file, nowMs: nowMs)
             return
         }
         let hasGrown = status.sizeBytes != file.seenBytes
@@ -352,7 +400,7 @@ extension Tailer {
 
     private func statusByName(_ file: TailedFile) -> FileStatus? {
         for name in file.names {
-            let status = try? FileStatus(path: name.path, followingLinks: name.linkOwner != nil)
+            let status = try? system.status(name.path, followingLinks: name.linkOwner != nil)
             if let status, status.identity == file.file { return status }
         }
         return nil
@@ -368,6 +416,7 @@ extension Tailer {
         files[file.file] = nil
         filesByToken[token] = nil
         lingering[file.file] = nil
+        suspects[file.file] = nil
         file.close()
         link.remove(token)
     }

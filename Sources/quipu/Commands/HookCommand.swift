@@ -15,7 +15,8 @@ struct HookCommand: ParsableCommand {
 
             {"hooks":{"PreToolUse":[{"matcher":"*","hooks":[{"type":"command","command":"quipu hook"}]}]}}
 
-            With --guard it first asks whether a limit is passed (quipu limits), and if so prints Claude Code's             decision to stop. When the daemon does not answer within 100 ms, nobody is stopped.
+            With --guard it first asks whether a limit is passed (quipu limits), and if so prints Claude Code's \
+            decision to stop. When the daemon does not answer in time, nobody is stopped.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -27,7 +28,13 @@ struct HookCommand: ParsableCommand {
     @Option(help: "With --guard: whose limits count, besides the session's and the project's.")
     var user: String?
 
-    func run() { Hook.run(places: global.places, guarding: isGuard ? HookGuard(user: user) : nil) }
+    @Option(help: "With --guard: how long to wait for the daemon at most.")
+    var patienceMs = Limits.guardPatienceMs
+
+    func run() {
+        let hookGuard = HookGuard(user: user, patienceMs: patienceMs)
+        Hook.run(places: global.places, guarding: isGuard ? hookGuard : nil)
+    }
 }
 
 /// What `quipu hook` does. A coding agent starts it before and after every tool it uses and waits
@@ -37,7 +44,7 @@ enum Hook {
     static func runIfAsked(_ arguments: [String]) -> Bool {
         guard arguments.count > 1, arguments[1] == "hook" else { return false }
         var runtimeDirectory: String?
-        var user: String?
+        var hookGuard = HookGuard()
         var isGuard = false
         var rest = arguments.dropFirst(2)
         while let argument = rest.popFirst() {
@@ -48,7 +55,10 @@ enum Hook {
                 runtimeDirectory = path
             case "--user":
                 guard let name = rest.popFirst() else { return false }
-                user = name
+                hookGuard.user = name
+            case "--patience-ms":
+                guard let count = rest.popFirst().flatMap({ Int64($0) }) else { return false }
+                hookGuard.patienceMs = count
             default: return false
             }
         }
@@ -57,7 +67,7 @@ enum Hook {
                 role: .client, environment: ProcessFacts.environment(),
                 userID: ProcessFacts.userID, runtimeDirectory: runtimeDirectory,
                 exists: Files.exists),
-            guarding: isGuard ? HookGuard(user: user) : nil)
+            guarding: isGuard ? hookGuard : nil)
         return true
     }
 

@@ -4,7 +4,9 @@ import QuipuProtocol
 
 /// Stops a coding agent that has passed a spending limit, through its own hook.
 struct HookGuard {
-    let user: String?
+    var user: String?
+    /// How long the hook waits for the daemon.
+    var patienceMs = Limits.guardPatienceMs
 
     /// Claude Code's decision to stop; nil when there is none to make, whatever the reason.
     func decision(_ input: [UInt8], querySocket: String) -> JSON? {
@@ -12,7 +14,8 @@ struct HookGuard {
         params.set("user", user)
         params.set("session", Self.member("session_id", input))
         params.set("project", Self.member("cwd", input))
-        let answers = QuickQuestion(querySocket: querySocket).ask([(.limitsCheck, params.json)])
+        let answers = QuickQuestion(querySocket: querySocket, patienceMs: patienceMs)
+            .ask([(.limitsCheck, params.json)])
         guard let answer = answers?.first, answer["allowed"] == false else { return nil }
         return Self.stop(
             event: Self.member("hook_event_name", input), reason: Self.reason(answer))

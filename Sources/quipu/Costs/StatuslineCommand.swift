@@ -8,8 +8,8 @@ struct StatuslineCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "statusline", abstract: "Claude Code's status line: costs at a glance.",
         discussion: """
-            Reads Claude Code's JSON on standard input and prints one line. What the daemon does not say within \
-            100 ms is left out. In settings.json:
+            Reads Claude Code's JSON on standard input and prints one line. What the daemon does not say in \
+            time is left out. In settings.json:
 
             {"statusLine":{"type":"command","command":"quipu statusline"}}
             """)
@@ -19,12 +19,16 @@ struct StatuslineCommand: ParsableCommand {
     @Option(name: [.customShort("z"), .long], help: "Whose today: Europe/Berlin. (default: UTC)")
     var timezone: String?
 
+    @Option(help: "How long to wait for the daemon at most.")
+    var patienceMs = Limits.guardPatienceMs
+
     func run() throws {
         try reportingFailure {
             let bytes = try OwnedDescriptor(owning: 0).readAll(bytesMax: Limits.requestBytesMax)
             let input = (try? JSON.parse(bytes)) ?? [:]
-            let answers = QuickQuestion(querySocket: global.places.querySocket)
-                .ask(Statusline.questions(input, timeZone: timezone))
+            let answers = QuickQuestion(
+                querySocket: global.places.querySocket, patienceMs: patienceMs
+            ).ask(Statusline.questions(input, timeZone: timezone))
             var screen = Screen.standard()
             screen.write(
                 Visible.text(Statusline.text(input, answers: answers ?? [], now: screen.now)))

@@ -166,7 +166,7 @@ class Rig:
              "--watch", f"{self.logs}/**/*.jsonl", *flags],
             self.folder / "quipu-agent.log", **how)
         if wait:
-            until("the agent receives", lambda: (self.run / "metrics.sock").exists())
+            until("the agent receives", lambda: is_open(self.run / "metrics.sock"))
         return self.agent
 
     def start(self, *flags):
@@ -275,6 +275,13 @@ class Writer:
     @property
     def written(self):
         return range(self.first, self.next)
+
+
+def is_open(path):
+    """Whether somebody receives datagrams there; a stale socket refuses."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.connect(str(path))
+        return True
 
 
 def send(path, *datagrams, patience=PATIENCE_SECONDS):

@@ -1,11 +1,13 @@
-import QuipuModel
+package import QuipuModel
 
 /// Datagrams that were received and refused, by cause, as counts.
-struct Losses: Sendable {
+package struct Losses: Sendable {
     private(set) var datagrams = InlineArray<4, UInt64>(repeating: 0)
     private(set) var lines = InlineArray<4, UInt64>(repeating: 0)
 
-    mutating func add(_ cause: LossCause, datagrams: UInt64 = 1, lines: UInt64) {
+    package init() {}
+
+    package mutating func add(_ cause: LossCause, datagrams: UInt64 = 1, lines: UInt64) {
         self.datagrams[Int(cause.rawValue)] &+= datagrams
         self.lines[Int(cause.rawValue)] &+= lines
     }

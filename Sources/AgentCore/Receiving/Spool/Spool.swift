@@ -71,8 +71,9 @@ public enum SpoolError: Error, Sendable, Equatable {
 /// Its bytes are bounded: beyond that, or when the disk refuses, the newest datagrams are refused
 /// and counted, and the count goes into the spool itself as a loss frame as soon as there is room.
 public final class Spool: Sendable {
-    let landing: Landing
+    package let landing: Landing
     private let state: Mutex<SpoolState>
+    private let system: any AgentSystem
     private let onChange: @Sendable () -> Void
 
     /// Opens the spool in `directory`, made where need be, and completes what a killed process left
@@ -83,27 +84,37 @@ public final class Spool: Sendable {
     ///   - onChange: called on the appending thread when there is something to read or a segment
     ///     was sealed;
     ///     once, until `segments` is called.
-    public init(
+    public convenience init(
         directory: String, bytesMax: Int = Limits.spoolBytesMax,
         segmentBytes: Int = Limits.spoolSegmentBytes, onChange: @escaping @Sendable () -> Void = {}
     ) throws(SpoolError) {
+        try self.init(
+            directory: directory, bytesMax: bytesMax, segmentBytes: segmentBytes,
+            system: OperatingSystem(), onChange: onChange)
+    }
+
+    package init(
+        directory: String, bytesMax: Int, segmentBytes: Int, system: any AgentSystem,
+        onChange: @escaping @Sendable () -> Void
+    ) throws(SpoolError) {
         do {
-            try Directories.make(directory)
-            landing = try Landing(directory: directory)
+            landing = try Landing(directory: directory, system: system)
             var state = SpoolState(
-                directory: directory, bytesMax: bytesMax, segmentBytes: segmentBytes)
+                directory: directory, bytesMax: bytesMax, segmentBytes: segmentBytes,
+                system: system)
             try state.recover(landing)
             self.state = Mutex(state)
         } catch {
             throw error.isWouldBlock ? .inUse(path: directory) : .system(error)
         }
+        self.system = system
         self.onChange = onChange
     }
 
     // MARK: The receiving side
 
     /// Moves what is in flight in the landing, and `refused`, to the spool.
-    func append(refused: Losses = Losses()) {
+    package func append(refused: Losses = Losses()) {
         change { $0.append(landing, refused: refused, stored: 0) }
     }
 
@@ -111,16 +122,17 @@ public final class Spool: Sendable {
     var hasUntoldLosses: Bool { state.withLock { $0.figures.hasUntoldLosses } }
 
     /// Tells losses where there is room by now.
-    func tellLosses() {
+    package func tellLosses() {
         guard hasUntoldLosses else { return }
         landing.arm(
-            arrival: Timestamp(microseconds: WallClock.microseconds()), dialect: .statsd)
+            arrival: Timestamp(microseconds: system.wallMicroseconds()), dialect: .statsd,
+            now: system.monotonicMicroseconds())
         append()
     }
 
     /// Seals the open segment when all of it is acknowledged and nothing came for `microseconds`,
     /// so that its source can end.
-    func sealIfIdle(microseconds: Int64) {
+    package func sealIfIdle(microseconds: Int64) {
         let isSealed = state.withLock { $0.sealIfIdle(microseconds: microseconds) }
         if isSealed { change { _ in } }
     }
@@ -166,7 +178,7 @@ public final class Spool: Sendable {
         let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
         let count: Int
         do {
-            count = try PlainFiles.read(found.path, at: offset, into: part)
+            count = try system.readSegment(found.path, at: offset, into: part)
         } catch {
             guard error.isMissing else { throw .system(error) }
             count = 0
@@ -194,7 +206,7 @@ public final class Spool: Sendable {
         let path = state.withLock { $0.acknowledge(id, through: offset) }
         guard let path else { return }
         do {
-            try PlainFiles.remove(path)
+            try system.removeSegment(path)
         } catch {
             state.withLock { $0.note(error) }
         }

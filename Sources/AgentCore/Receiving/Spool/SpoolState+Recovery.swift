@@ -18,7 +18,7 @@ extension SpoolState {
 
     /// Takes over the segments of earlier processes, and completes the receive that was in flight.
     mutating func recover(_ landing: Landing) throws(SystemError) {
-        let ids = try PlainFiles.names(in: directory).compactMap(SpoolSegment.id(fileName:))
+        let ids = try system.segmentNames(directory).compactMap(SpoolSegment.id(fileName:))
         var newest: UInt64 = 0
         var stored = 0
         var last: (id: UInt64, contents: Contents)?
@@ -34,9 +34,9 @@ extension SpoolState {
             last = (id, contents)
         }
         if !landing.isCredible(newestFrame: newest) { landing.reset(newestFrame: newest) }
-        let now = Timestamp(microseconds: WallClock.microseconds())
+        let mark = bootMark
         if landing.isArmed,
-            !landing.isOfThisBoot(now: now, monotonicNow: MonotonicClock.microseconds())
+            !landing.isOfThisBoot(mark: mark, now: system.monotonicMicroseconds())
         {
             landing.dropInFlight()
         }
@@ -48,6 +48,15 @@ extension SpoolState {
         figures.hasUntoldLosses = !landing.untold.isEmpty
         // What stands in the slots is nobody's any more.
         landing.pointSlots()
+        landing.markBoot(mark)
+    }
+
+    /// The file system of /run is made when the machine starts. Where it does not tell when, only
+    /// the clock is left, which a machine that was up for less time than before gives away. The
+    /// kernel's own mark is in a part of /proc that a hardened service does not see.
+    private var bootMark: UInt64 {
+        guard let status = try? system.status("/run", followingLinks: true) else { return 0 }
+        return UInt64(bitPattern: status.identity.birthNanoseconds)
     }
 
     /// Removes what is no whole frame. Of other segments it stays, to be told as a loss when the
@@ -69,9 +78,9 @@ extension SpoolState {
             byteCount: Self.chunkBytes, alignment: 8)
         defer { chunk.deallocate() }
         var contents = Contents()
-        contents.fileBytes = try FileStatus(path: path, followingLinks: false).sizeBytes
+        contents.fileBytes = try system.status(path, followingLinks: false).sizeBytes
         while true {
-            let count = try PlainFiles.read(path, at: contents.end, into: chunk)
+            let count = try system.readSegment(path, at: contents.end, into: chunk)
             var walk = FrameWalk()
             walk.go(UnsafeRawBufferPointer(rebasing: chunk[..<count])) { header in
                 contents.newestFrame = max(contents.newestFrame, header.sequence)

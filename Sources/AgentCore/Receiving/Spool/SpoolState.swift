@@ -29,6 +29,7 @@ struct SpoolState {
     }
 
     let directory: String
+    let system: any AgentSystem
     private let bytesMax: UInt64
     private let segmentBytes: UInt64
     /// Oldest first; only the last may be open.
@@ -40,12 +41,15 @@ struct SpoolState {
     private var found = Losses()
     private var newestID: UInt64 = 0
     /// The file of the last segment, while that is open.
-    private var file: AppendFile?
+    private var file: (any SegmentFile)?
     private var gather = GatherList()
     private var planned: [Planned] = []
 
-    init(directory: String, bytesMax: Int, segmentBytes: Int) {
+    init(
+        directory: String, bytesMax: Int, segmentBytes: Int, system: any AgentSystem
+    ) {
         self.directory = directory
+        self.system = system
         self.bytesMax = UInt64(bytesMax)
         self.segmentBytes = UInt64(segmentBytes)
     }
@@ -129,7 +133,7 @@ struct SpoolState {
         }
         segments[last].end += UInt64(whole)
         segments[last].whole = segments[last].end
-        segments[last].lastAppend = MonotonicClock.microseconds()
+        segments[last].lastAppend = system.monotonicMicroseconds()
         figures.bytes += UInt64(whole)
         if let failure { cutBack(after: failure) }
         return count
@@ -149,21 +153,21 @@ struct SpoolState {
     }
 
     /// The open segment's file, or that of a new one when it is full; nil when none can be had.
-    private mutating func fileForAppending(_ byteCount: Int) -> AppendFile? {
+    private mutating func fileForAppending(_ byteCount: Int) -> (any SegmentFile)? {
         if let last = segments.last, last.end > 0, last.end + UInt64(byteCount) > segmentBytes {
             seal()
         }
         if let file { return file }
         // By the clock, so that no segment ever has the number of one that the daemon knows.
-        let now = UInt64(clamping: WallClock.microseconds())
+        let now = UInt64(clamping: system.wallMicroseconds())
         newestID = max(newestID &+ 1, now)
         do {
-            let made = try AppendFile(creating: path(newestID))
+            let made = try system.makeSegment(path(newestID))
             file = made
             segments.append(
                 Segment(
                     id: newestID, end: 0, whole: 0, isSealed: false,
-                    lastAppend: MonotonicClock.microseconds()))
+                    lastAppend: system.monotonicMicroseconds()))
             return made
         } catch {
             note(error)
@@ -193,7 +197,7 @@ struct SpoolState {
     /// Seals the open segment when all of it is acknowledged and nothing came for `microseconds`.
     mutating func sealIfIdle(microseconds: Int64) -> Bool {
         guard file != nil, let last = segments.last, last.acknowledged == last.end,
-            last.lastAppend + microseconds <= MonotonicClock.microseconds()
+            last.lastAppend + microseconds <= system.monotonicMicroseconds()
         else { return false }
         seal()
         return true
@@ -240,7 +244,7 @@ struct SpoolState {
     /// So that the next process does not find the loss again. Where the disk refuses, it may.
     mutating func truncate(_ path: String, to end: UInt64) {
         do {
-            try PlainFiles.truncate(path, to: end)
+            try system.truncateSegment(path, to: end)
         } catch {
             if !error.isMissing { note(error) }
         }
@@ -248,7 +252,7 @@ struct SpoolState {
 
     mutating func remove(_ path: String) {
         do {
-            try PlainFiles.remove(path)
+            try system.removeSegment(path)
         } catch {
             if !error.isMissing { note(error) }
         }

@@ -1,0 +1,319 @@
+import IngestCore
+import QuipuModel
+import QuipuProtocol
+
+/// The daemon: the product's framing, sessions and commit queue over simulated connections and a
+/// store. What a NIO channel and an actor do to them in the daemon is done here one action at a
+/// time, in any order.
+final class DaemonMachine: CustomStringConvertible {
+    private struct Entry {
+        var batch: Pending
+        var answer: Answer
+    }
+
+    private enum Question {
+        case open(Served, IngestOpen, Answer)
+        case persistence(Bool)
+    }
+
+    /// An answer in the order of its request; it may have to wait for a commit.
+    private final class Answer {
+        let id: JSON?
+        var outcome: Result<JSON, RPCError>?
+
+        init(_ id: JSON?) { self.id = id }
+    }
+
+    private final class Served {
+        let connection: Connection
+        var framer = IngestFramer()
+        var session = IngestSession(host: "daemon")
+        var line: [UInt8] = []
+        var body: [UInt8] = []
+        var request: Request?
+        var answers: [Answer] = []
+        /// A source is being opened: nothing more is read before it is.
+        var isOpening = false
+
+        init(_ connection: Connection) { self.connection = connection }
+    }
+
+    private unowned let world: World
+    /// On the disk.
+    var store: any ScheduleStore
+    /// In use while persistence is off.
+    private(set) var memory: (any ScheduleStore)?
+    private(set) var isUp = true
+    private var connections: [Served] = []
+    private var queue = CommitQueue<Entry, Question>()
+    private var mustRun = false
+    private var timerAtMs: Int64?
+
+    init(_ world: World, store: any ScheduleStore) {
+        self.world = world
+        self.store = store
+    }
+
+    var isInMemory: Bool { memory != nil }
+    var nextTimerMs: Int64? { isUp ? timerAtMs : nil }
+
+    /// Where it stands, for the trace.
+    var description: String {
+        let places = connections.map { served in
+            "\(served.framer.expected) answers \(served.answers.count) "
+                + "unread \(served.connection.toDaemon.count) opening \(served.isOpening)"
+        }
+        return "daemon up \(isUp), runs \(mustRun), timer \(timerAtMs ?? 0): \(places)"
+    }
+
+    // MARK: Life
+
+    func accept(_ agent: AgentMachine) -> Connection? {
+        guard isUp, connections.count < 8 else { return nil }
+        let connection = Connection(agent, capacity: world.profile.socketBytes)
+        connections.append(Served(connection))
+        return connection
+    }
+
+    func crash() {
+        guard isUp else { return }
+        world.trace("the daemon dies")
+        isUp = false
+        closeAll()
+        queue = CommitQueue()
+        mustRun = false
+        timerAtMs = nil
+        memory = nil
+    }
+
+    func start() {
+        guard !isUp else { return }
+        world.trace("the daemon starts")
+        isUp = true
+    }
+
+    func switchPersistence(_ isOn: Bool) {
+        guard isUp else { return }
+        follow(queue.ask(.persistence(isOn)))
+    }
+
+    private func closeAll() {
+        for served in connections {
+            served.connection.daemonIsGone = true
+            // What was on its way may still arrive, or not.
+            if world.choices.chance(50) { served.connection.toAgent = [] }
+        }
+        connections = []
+    }
+
+    func breakConnection(afterBytes count: Int) {
+        guard !connections.isEmpty else { return }
+        world.choices.pick(connections).connection.breaksAfter = count
+    }
+
+    // MARK: Turns
+
+    /// Does one thing; false when there was nothing to do.
+    func turn() -> Bool {
+        guard isUp else { return false }
+        if let timerAtMs, timerAtMs <= world.nowMs {
+            self.timerAtMs = nil
+            follow(queue.timerFired())
+        }
+        var isBusy = false
+        if mustRun {
+            mustRun = false
+            runRound()
+            isBusy = true
+        }
+        for served in connections {
+            if read(served) { isBusy = true }
+            if write(served) { isBusy = true }
+        }
+        connections.removeAll { served in
+            let connection = served.connection
+            guard connection.agentIsGone || connection.isBroken else { return false }
+            return connection.toDaemon.isEmpty || served.framer.expected == .nothing
+        }
+        return isBusy
+    }
+
+    private func follow(_ signal: CommitQueue<Entry, Question>.Signal) {
+        switch signal {
+        case .none: break
+        case .run:
+            timerAtMs = nil
+            mustRun = true
+        case .startTimer: timerAtMs = world.nowMs + Int64(Limits.commitDelayMs)
+        }
+    }
+
+    private func runRound() {
+        guard let round = queue.next() else { return follow(queue.ended()) }
+        mustRun = true
+        if !round.entries.isEmpty {
+            let crash = world.daemonCrashInCommit()
+            commit(round.entries, crash: crash)
+            queue.committed(round.bytes)
+            if crash != nil { return self.crash() }
+        }
+        for question in round.questions where isUp { answer(question) }
+    }
+
+    private func commit(_ entries: [Entry], crash: CommitCrash?) {
+        let batches = entries.map(\.batch)
+        let isDurable = memory == nil
+        let outcomes =
+            isDurable
+            ? store.commit(batches, crash: crash)
+            : memory?.commit(batches, crash: crash) ?? []
+        for (index, batch) in batches.enumerated() {
+            world.trace(
+                "commit of source \(batch.sourceID) \(batch.from)..<\(batch.to): "
+                    + "\(outcomes.indices.contains(index) ? "\(outcomes[index])" : "lost")")
+        }
+        guard crash == nil else { return }
+        for (entry, outcome) in zip(entries, outcomes) {
+            entry.answer.outcome = IngestSession.answer(
+                told(outcome, isDurable: isDurable), to: entry.batch.to)
+        }
+    }
+
+    private func told(_ outcome: StoreOutcome, isDurable: Bool) -> IngestSession.Outcome {
+        switch outcome {
+        case .stored: .stored(isDurable: isDurable || world.lie == .memoryIsDurable)
+        case .refused(let position): .refused(position: position)
+        case .unknown: .unknownSource
+        }
+    }
+
+    private func answer(_ question: Question) {
+        switch question {
+        case .open(let served, let open, let answer):
+            served.isOpening = false
+            let source = account(of: open)
+            world.trace(
+                "agent \(served.connection.number) opens \(open.source.path) "
+                    + "\(open.restart.map { "\($0)" } ?? ""): source \(source.id), "
+                    + "incarnation \(source.incarnation), position \(source.position)")
+            answer.outcome = .success(
+                served.session.opened(
+                    open, id: source.id, incarnation: source.incarnation,
+                    position: source.position, head: source.head))
+        case .persistence(let isOn):
+            guard isOn == isInMemory else { return }
+            world.trace("persistence is \(isOn ? "on" : "off")")
+            memory = isOn ? nil : store
+            closeAll()
+        }
+    }
+
+    private func account(of open: IngestOpen) -> StoreSource {
+        guard memory != nil else { return store.open(open) }
+        return memory?.open(open) ?? store.open(open)
+    }
+
+    // MARK: Reading
+
+    private func read(_ served: Served) -> Bool {
+        let connection = served.connection
+        guard !served.isOpening, !connection.toDaemon.isEmpty else { return false }
+        let count =
+            world.choices.chance(75)
+            ? connection.toDaemon.count : 1 + world.choices.below(connection.toDaemon.count)
+        var used = 0
+        while used < count, !served.isOpening {
+            switch served.framer.expected {
+            case .line:
+                let rest = connection.toDaemon[used..<count]
+                let end = rest.firstIndex(of: 0x0a)
+                served.line += rest[..<(end ?? count)]
+                used = end.map { $0 + 1 } ?? count
+                if end != nil { takeLine(served) }
+            case .body(let missing):
+                let part = min(missing, count - used)
+                served.body += connection.toDaemon[used..<used + part]
+                used += part
+                if served.framer.tookBody(part), let request = served.request {
+                    take(request, served)
+                }
+            case .nothing: used = count
+            }
+        }
+        connection.toDaemon.removeFirst(used)
+        return true
+    }
+
+    private func takeLine(_ served: Served) {
+        let line = served.line
+        served.line = []
+        switch served.framer.take(line) {
+        case .blank: break
+        case .refused(let refused), .broken(let refused):
+            world.violated("the daemon does not understand: \(refused.error)")
+        case .request(let request, byteCount: 0):
+            served.body = []
+            take(request, served)
+        case .request(let request, _):
+            served.body = []
+            served.request = request
+        }
+    }
+
+    private func take(_ request: Request, _ served: Served) {
+        let answer = Answer(request.id)
+        served.answers.append(answer)
+        do throws(RPCError) {
+            let now = Timestamp(microseconds: world.wallMicroseconds)
+            switch try served.session.take(request, lastByte: served.body.last, now: now) {
+            case .open(let open):
+                served.isOpening = true
+                follow(queue.ask(.open(served, open, answer)))
+            case .batch(let batch, let source):
+                enqueue(
+                    Pending(
+                        sourceID: batch.sourceID, kind: source.kind, from: batch.from,
+                        to: batch.to, head: batch.head, finished: batch.finished,
+                        body: served.body), answer)
+            case .skip(let skip, let source):
+                var pending = Pending(
+                    sourceID: skip.sourceID, kind: source.kind, from: skip.from, to: skip.to)
+                pending.isSkip = true
+                if case .lost = skip.why { pending.isLoss = true }
+                enqueue(pending, answer)
+            }
+        } catch {
+            answer.outcome = .failure(error)
+            if error.code == .invalidParams { world.violated("a wrong request: \(error)") }
+        }
+    }
+
+    private func enqueue(_ pending: Pending, _ answer: Answer) {
+        if world.lie == .answersBeforeCommit {
+            answer.outcome = IngestSession.answer(.stored(isDurable: true), to: pending.to)
+        }
+        follow(queue.add(Entry(batch: pending, answer: answer), bytes: pending.body.count))
+    }
+
+    // MARK: Answering
+
+    private func write(_ served: Served) -> Bool {
+        guard let first = served.answers.first, first.outcome != nil,
+            !world.choices.chance(world.profile.lateAnswers)
+        else { return false }
+        while let answer = served.answers.first, let outcome = answer.outcome {
+            served.answers.removeFirst()
+            guard let id = answer.id else { continue }
+            if served.connection.isBroken { continue }
+            served.connection.toAgent += Reply(id: id, outcome: outcome).json.bytes
+            served.connection.toAgent.append(0x0a)
+        }
+        return true
+    }
+
+    /// Nothing is left to be done but what waits for its time.
+    var isQuiet: Bool {
+        !mustRun && timerAtMs == nil
+            && connections.allSatisfy { $0.connection.toDaemon.isEmpty && $0.answers.isEmpty }
+    }
+}

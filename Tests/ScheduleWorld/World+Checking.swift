@@ -1,0 +1,54 @@
+import QuipuModel
+
+/// What must be true at the end.
+extension World {
+    func check() {
+        let contents = daemon.store.contents
+        for violation in contents.violations { violated(violation) }
+        var counts = [Int](repeating: 0, count: records.count)
+        for row in contents.rows {
+            guard records.indices.contains(row.number) else {
+                violated("record \(row.number) was never written")
+                continue
+            }
+            // What is left of a torn or broken record is told as such, not as the record.
+            if records[row.number].hash == row.hash { counts[row.number] += 1 }
+        }
+        var missingDatagrams: UInt64 = 0
+        var storedBytes = [Int](repeating: 0, count: eras.count)
+        for (number, record) in records.enumerated() {
+            let count = counts[number]
+            if count > 1 { violated("record \(number) is there \(count) times") }
+            if record.isDatagram {
+                missingDatagrams += count == 0 ? 1 : 0
+            } else if count > 0 {
+                storedBytes[record.era] = max(storedBytes[record.era], record.end)
+            } else if isExpected(record) {
+                violated("record \(number) is missing, era \(record.era)")
+            }
+        }
+        if missingDatagrams != contents.lostDatagrams {
+            violated(
+                "\(missingDatagrams) datagrams are missing, \(contents.lostDatagrams) told of")
+        }
+        checkLosses(contents, storedBytes)
+    }
+
+    private func isExpected(_ record: Record) -> Bool {
+        let era = eras[record.era]
+        if record.isSkipped || record.end > era.writtenBytes { return false }
+        return !era.isDestroyed && !era.mayBeLost
+    }
+
+    /// What is said to be lost was destroyed, and what was known and destroyed is told.
+    private func checkLosses(_ contents: StoreContents, _ storedBytes: [Int]) {
+        var most = 0
+        var least = 0
+        for (era, stored) in zip(eras, storedBytes) where era.isDestroyed || era.mayBeLost {
+            most += max(0, era.writtenBytes - stored)
+            least += max(0, era.seenBytes - stored)
+        }
+        let told = Int(clamping: contents.lostBytes)
+        if told > most { violated("\(told) bytes told as lost, \(most) are") }
+    }
+}

@@ -1,0 +1,165 @@
+import AgentCore
+import QuipuModel
+
+/// What applications do to their logs.
+extension World {
+    private static let names = ["/logs/a.jsonl", "/logs/b.jsonl", "/logs/d/c.jsonl"]
+
+    func write() {
+        let path = choices.pick(Self.names)
+        guard disk.file(path) != nil else { return create(path) }
+        switch choices.below(profile.destroys ? 20 : 15) {
+        case 0..<11: append(choices.pick(paths))
+        case 11, 12: rotate(path)
+        case 13: moveOutside(path)
+        case 14: goOn(choices.pick(paths))
+        case 15, 16: rewrite(path)
+        case 17: replace(path)
+        default: delete(path)
+        }
+    }
+
+    private func create(_ path: String) {
+        trace("\(path) is created")
+        eras.append(Era())
+        _ = disk.create(path, reuse: choices.chance(50), era: eras.count - 1)
+        if !paths.contains(path) { paths.append(path) }
+        if choices.chance(80) { append(path) }
+    }
+
+    /// Some records, of which the end may come later.
+    private func append(_ path: String) {
+        guard let file = disk.file(path) else { return }
+        var bytes = file.unfinished
+        let base = file.content.count
+        for _ in 0..<choices.within(1...6) { addRecord(to: &bytes, base, era: file.era) }
+        file.unfinished = bytes
+        goOn(path)
+    }
+
+    /// Writes what was begun, or a part of it.
+    private func goOn(_ path: String) {
+        guard let file = disk.file(path), !file.unfinished.isEmpty else { return }
+        let bytes = file.unfinished
+        let count = choices.chance(60) ? bytes.count : 1 + choices.below(bytes.count)
+        file.unfinished = Array(bytes[count...])
+        trace("\(path): \(count) bytes after \(file.content.count), \(bytes.count - count) later")
+        disk.append(bytes[..<count], to: path)
+        eras[file.era].writtenBytes = file.content.count
+    }
+
+    private func addRecord(to bytes: inout [UInt8], _ base: Int, era: Int) {
+        let number = records.count
+        let start = bytes.count
+        var isSkipped = false
+        let filler = String(repeating: "x", count: choices.below(60))
+        switch choices.below(20) {
+        case 0..<12: bytes += Array("{\"n\":\(number),\"x\":\"\(filler)\"}\n".utf8)
+        case 12: bytes += Array("{\"n\":\(number),\"x\":\"\(filler)\"}\r\n".utf8)
+        case 13..<16: bytes += Array("{\n  \"n\":\(number),\n  \"x\":\"\(filler)\"\n}\n".utf8)
+        case 16: bytes += Array("\n\0\0\0{\"n\":\(number)}\n".utf8)
+        case 17:
+            // Torn: its end never comes.
+            isSkipped = true
+            bytes += Array("{\n  \"n\":\(number),\n".utf8)
+        default:
+            let limit = profile.bounds.lineBytesMax
+            let size = profile.longLines ? choices.below(2 * limit) : 300
+            let line = "{\"n\":\(number),\"x\":\"\(String(repeating: "y", count: size))\"}"
+            isSkipped = line.utf8.count > limit
+            bytes += Array("\(line)\n".utf8)
+        }
+        let hash = bytes[start...].withUnsafeBytes { part in
+            RecordText.hash(UnsafeRawBufferPointer(rebasing: part[Self.padding(part)...]))
+        }
+        records.append(
+            Record(hash: hash, era: era, end: base + bytes.count, isSkipped: isSkipped))
+    }
+
+    /// NUL and newlines before a record are no part of it.
+    private static func padding(_ bytes: UnsafeRawBufferPointer) -> Int {
+        bytes.firstIndex(of: UInt8(ascii: "{")) ?? 0
+    }
+
+    private func rotate(_ path: String) {
+        rotations += 1
+        let newPath = "\(path.dropLast(6))-\(rotations).jsonl"
+        trace("\(path) becomes \(newPath)")
+        disk.rename(path, to: newPath)
+        paths.append(newPath)
+    }
+
+    /// To a name that no glob matches: only an agent that knew it follows it.
+    private func moveOutside(_ path: String) {
+        guard let file = disk.file(path) else { return }
+        rotations += 1
+        let newPath = "\(path.dropLast(6))-\(rotations).old"
+        trace("\(path) becomes \(newPath)")
+        let isFollowed = agents.allSatisfy {
+            $0.isUp && $0.machine?.notices.hasOverflowed == false && $0.loop != nil
+        }
+        disk.rename(path, to: newPath)
+        file.isOutside = true
+        if !isFollowed || profile.eventsMax < 1_000 || profile.openFilesMax == 1 {
+            eras[file.era].mayBeLost = true
+        }
+        paths.append(newPath)
+    }
+
+    /// Truncated and written anew. What was begun is not ended.
+    private func rewrite(_ path: String) {
+        guard let file = disk.file(path) else { return }
+        if choices.chance(60) { settle() }
+        trace("\(path) is cut, \(file.content.count) bytes")
+        destroy(file, mayBeLost: true)
+        renew(file)
+        disk.truncate(path, to: 0)
+        if choices.chance(70) { append(path) }
+    }
+
+    private func renew(_ file: DiskFile) {
+        file.unfinished = []
+        eras.append(Era())
+        file.era = eras.count - 1
+    }
+
+    /// Another file is renamed over it.
+    private func replace(_ path: String) {
+        guard let file = disk.file(path) else { return }
+        if choices.chance(60) { settle() }
+        trace("\(path) is replaced")
+        let isHeld = file.openCount > 0
+        eras.append(Era())
+        _ = disk.create("/logs/new.tmp", reuse: false, era: eras.count - 1)
+        append("/logs/new.tmp")
+        if !isHeld { destroy(file, mayBeLost: true) }
+        disk.rename("/logs/new.tmp", to: path)
+    }
+
+    private func delete(_ path: String) {
+        guard let file = disk.file(path) else { return }
+        if choices.chance(60) { settle() }
+        trace("\(path) is deleted, \(file.openCount) have it open")
+        if file.openCount == 0 { destroy(file, mayBeLost: true) }
+        disk.remove(path)
+        paths.removeAll { $0 == path }
+    }
+
+    // MARK: Datagrams
+
+    func send(_ slot: AgentSlot) {
+        guard slot.isUp, let spool = slot.spool else { return }
+        let number = records.count
+        let text = Array("{\"n\":\(number),\"x\":\"\(choices.below(1_000))\"}".utf8)
+        let hash = text.withUnsafeBytes(RecordText.hash)
+        records.append(Record(hash: hash, era: -1, end: 0, isDatagram: true))
+        trace("datagram \(number) to agent \(slot.number)")
+        spool.landing.arm(
+            arrival: Timestamp(microseconds: wallMicroseconds), dialect: .statsd,
+            now: nowMs * 1_000)
+        spool.landing.streamBuffer.copyBytes(from: text)
+        spool.landing.fill(text.count)
+        spool.append()
+        if slot.machine?.isDead == true { kill(slot) }
+    }
+}
