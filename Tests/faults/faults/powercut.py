@@ -21,7 +21,7 @@ PAGE = 4_096
 
 
 class Recording:
-    """A daemon and an agent at work under strace, and all that is needed to put their disk back as it may have been."""
+    """A daemon and an agent at work under strace, and what is needed to put their disk back as it may be."""
 
     def __init__(self, turn, steps):
         self.turn, self.rig, self.random = turn, Rig(turn), turn.random
@@ -254,7 +254,8 @@ def check_replay(recording, cut, datagrams):
         rig.end()
 
 
-@row("R5", "the power goes", injected="200 states of the disk (strace's record of each write and sync), agent's and daemon's",
+@row("R5", "the power goes",
+     injected="200 states of the agent's and the daemon's disk, out of each write and sync (strace)",
      expected="acknowledged rows missing 0, holes 0, twice 0, integrity ok; the logs go on where they were")
 def power_cuts(turn):
     count, lanes, steps = (4, 1, 8) if turn.quick else (25, 8, 40)
@@ -272,5 +273,5 @@ def power_cuts(turn):
         kinds = [op.kind for op in recording.ops]
         return kinds.count("write"), kinds.count("sync"), len(recording.answers), missing
     writes, syncs, answered, missing = (sum(figures) for figures in zip(*in_lanes(turn, lanes, lane)))
-    return (f"{count * lanes} states of {writes} writes, {syncs} syncs, {answered} acknowledgements: missing 0, holes 0, "
-            f"twice 0; datagrams that were only in memory: {missing / count / lanes:.1f} a cut")
+    return (f"{count * lanes} states of {writes} writes, {syncs} syncs, {answered} acknowledgements: "
+            f"missing 0, holes 0, twice 0; datagrams that were only in memory: {missing / count / lanes:.1f} a cut")
