@@ -181,21 +181,56 @@ import Testing
         }
     }
 
-    @Test func aTornOrDamagedEndIsCutOff() throws {
+    private static let torn: [[UInt8]] = [
+        [0x50], [0x50, 0x51, 1, 0, 200], [UInt8](repeating: 0, count: 5_000),
+        [UInt8](repeating: 0xff, count: 300_000), Array(repeating: 0x50, count: 30),
+    ]
+
+    /// A power loss tears the end of a segment. What it was nobody knows: one datagram is told.
+    @Test(arguments: torn) func aTornOrDamagedEndIsALoss(end: [UInt8]) throws {
         let (_, after) = try receive()
         let (name, bytes) = try #require(after.segments.first)
-        let torn: [[UInt8]] = [
-            [0x50], [0x50, 0x51, 1, 0, 200], [UInt8](repeating: 0, count: 5_000),
-            [UInt8](repeating: 0xff, count: 300_000), Array(bytes.prefix(30)),
-        ]
-        for end in torn {
-            try put(State(landing: after.landing, segments: [name: bytes + end]))
-            // What it was nobody knows: one datagram is told.
-            try expectComplete(
-                cut: [LossReport(cause: .spoolCut, datagrams: 1, lines: 1)],
-                "\(end.count) bytes of garbage")
-            #expect(try state().segments[name] == bytes)
+        try put(State(landing: after.landing, segments: [name: bytes + end]))
+        do {
+            let spool = try Spool(directory: directory.path)
+            #expect(throws: SpoolError.cut) { try spool.allFrames() }
+            spool.tellLosses()
+            #expect(spool.figures.cutBytes == UInt64(end.count))
         }
+        try expectComplete(
+            cut: [LossReport(cause: .spoolCut, datagrams: 1, lines: 1)],
+            "\(end.count) bytes of garbage")
+        #expect(try state().segments[name] == bytes)
+    }
+
+    /// What the daemon has is no loss, wherever the power loss has torn it.
+    @Test(arguments: torn) func aTornEndThatIsAcknowledgedIsNoLoss(end: [UInt8]) throws {
+        let (_, after) = try receive()
+        let (name, bytes) = try #require(after.segments.first)
+        try put(State(landing: after.landing, segments: [name: bytes + end]))
+        let spool = try Spool(directory: directory.path)
+        let segment = try #require(spool.segments().first)
+        #expect(segment.endOffset == UInt64(bytes.count + end.count))
+        spool.acknowledge(segment: segment.id, through: segment.endOffset)
+        #expect(!spool.hasUntoldLosses)
+        #expect(try state().segments.isEmpty)
+    }
+
+    /// A hole in what the daemon has does not cost the frames behind it.
+    @Test func framesBehindAHoleAreRead() throws {
+        let (before, after) = try receive()
+        let (name, bytes) = try #require(after.segments.first)
+        let begin = try #require(before.segments[name]).count
+        let hole = [UInt8](repeating: 0, count: begin)
+        try put(State(landing: after.landing, segments: [name: hole + bytes[begin...]]))
+        let spool = try Spool(directory: directory.path)
+        let segment = try #require(spool.segments().first)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4_096, alignment: 8)
+        defer { buffer.deallocate() }
+        #expect(
+            try spool.read(segment: segment.id, from: UInt64(begin), into: buffer)
+                == bytes.count - begin)
+        #expect(!spool.hasUntoldLosses)
     }
 
     @Test func aLandingThatIsOlderThanTheSegmentsIsForgotten() throws {
@@ -225,15 +260,11 @@ import Testing
     /// and deleted long since.
     @Test func whatWasInFlightBeforeTheMachineStartedIsForgotten() throws {
         let (before, _) = try receive()
-        var later = before
-        let armedAt = 48
-        let hour = UInt64(3_600_000_000)
-        let word = before.landing[armedAt..<armedAt + 8].reversed().reduce(UInt64(0)) {
-            $0 << 8 | UInt64($1)
-        }
-        for shifted in [word + hour, word > hour ? word - hour : 0] {
-            withUnsafeBytes(of: shifted.littleEndian) {
-                later.landing.replaceSubrange(armedAt..<armedAt + 8, with: $0)
+        let (armedAt, mark) = (48, 56)
+        for (offset, value) in [(armedAt, Int64.max), (mark, 1)] {
+            var later = before
+            withUnsafeBytes(of: value.littleEndian) {
+                later.landing.replaceSubrange(offset..<offset + 8, with: $0)
             }
             try put(later)
             try expectComplete(payloads: [], "started anew")

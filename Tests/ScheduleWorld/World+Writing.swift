@@ -155,7 +155,8 @@ extension World {
         records.append(Record(hash: hash, era: -1, end: 0, isDatagram: true))
         trace("datagram \(number) to agent \(slot.number)")
         spool.landing.arm(
-            arrival: Timestamp(microseconds: wallMicroseconds), dialect: .statsd)
+            arrival: Timestamp(microseconds: wallMicroseconds), dialect: .statsd,
+            now: nowMs * 1_000)
         spool.landing.streamBuffer.copyBytes(from: text)
         spool.landing.fill(text.count)
         spool.append()

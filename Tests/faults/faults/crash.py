@@ -1,4 +1,4 @@
-"""R: processes that die at any moment, in any order, at any system call; that are asked to end; whose version changes."""
+"""R: processes that die at any moment and in any order, or are asked to end."""
 
 import concurrent.futures
 import contextlib
@@ -10,8 +10,8 @@ import time
 from .rig import Rig, Writer, until
 from .rows import Turn, expect, row
 
-# The agent's and the daemon's patience with what is on its way (`Limits.batchDelayMs`, `commitDelayMs`): a process
-# that is killed sooner after its start than both together has done little.
+# The agent's and the daemon's patience with what is on its way (`Limits.batchDelayMs`, `commitDelayMs`): a
+# process that is killed sooner after its start than both together has done little.
 ON_ITS_WAY_SECONDS = 0.35
 
 
@@ -77,7 +77,7 @@ class Churn:
             self.writer.write(1)
 
     def live_and_die(self, sides, wait):
-        """Some life, then SIGKILL, then the next life begins. `wait`: it comes back before it is to die again."""
+        """Some life, then SIGKILL, then the next life. `wait`: it comes back before it is to die again."""
         self.write(self.random.choice((0.03, ON_ITS_WAY_SECONDS)) * self.random.uniform(0, 2))
         for side in sides:
             self.process(side).popen.kill()
@@ -127,13 +127,15 @@ def killed_again_and_again(turn, choose, kills, lanes):
             f"(median {back[len(back) // 2]:.2f})")
 
 
-@row("R1", "the agent is killed at random", injected="SIGKILL 500 times, from just started to at work, under load",
+@row("R1", "the agent is killed at random",
+     injected="SIGKILL 500 times, from just started to at work, under load",
      expected="lost 0, twice 0; back within 1 s")
 def agent_killed(turn):
     return killed_again_and_again(turn, lambda random: ["agent"], *((12, 2) if turn.quick else (500, 4)))
 
 
-@row("R2", "the daemon is killed at random", injected="SIGKILL 500 times, from just started to at work, under load",
+@row("R2", "the daemon is killed at random",
+     injected="SIGKILL 500 times, from just started to at work, under load",
      expected="lost 0, twice 0, the database is whole; back within 1 s")
 def daemon_killed(turn):
     return killed_again_and_again(turn, lambda random: ["daemon"], *((12, 2) if turn.quick else (500, 4)))
@@ -147,7 +149,8 @@ def both_killed(turn):
     return killed_again_and_again(turn, either, *((6, 2) if turn.quick else (100, 4)))
 
 
-@row("R6", "asked to end under load", injected="SIGTERM of the agent, of the daemon, of both; lines keep coming",
+@row("R6", "asked to end under load",
+     injected="SIGTERM of the agent, of the daemon, of both; lines keep coming",
      expected="STOPPING=1, exit code 0 within 5 s; lost 0, twice 0")
 def asked_to_end(turn):
     churn = Churn(turn)

@@ -19,7 +19,8 @@ def in_database(names, found):
            f"strange {len(strange)} of {len(names)}")
 
 
-@row("R7", "the agent is killed while datagrams come", injected="15 SIGKILLs in 4,000 datagrams, the socket is held",
+@row("R7", "the agent is killed while datagrams come",
+     injected="15 SIGKILLs in 4,000 datagrams, the socket is held",
      expected="send errors 0, lost 0, twice 0")
 def agent_killed_under_datagrams(turn):
     count, kills = (800, 3) if turn.quick else (4_000, 15)

@@ -62,7 +62,8 @@ def writes_of_migration(rig, version):
 
 
 @row("R8", "a migration is killed midway; versions that do not know each other",
-     injected="SIGKILL (strace) at writes and syncs of migrations from schemas 1 and 3; a later schema; other agents",
+     injected="SIGKILL (strace) at writes and syncs of migrations from schemas 1 and 3; a later schema;"
+              " other agents",
      expected="a whole version at each moment, then all of the newest; refused or served, never in between")
 def other_versions(turn):
     rig = Rig(turn)
@@ -113,7 +114,8 @@ def later_schema(rig, newest):
 def batch(agent, source, start, content):
     """The least that a batch says."""
     params = {"source_id": source, "from": start, "to": start + len(content), "bytes": len(content)}
-    agent.socket.sendall(json.dumps({"method": "ingest.batch", "id": 1, "params": params}).encode() + b"\n" + content)
+    request = {"method": "ingest.batch", "id": 1, "params": params}
+    agent.socket.sendall(json.dumps(request).encode() + b"\n" + content)
     return json.loads(agent.file.readline())
 
 

@@ -17,6 +17,7 @@ package import QuipuModel
 ///     32      dialect of the listener
 ///     40      slots that may be filled
 ///     48      when it was armed, microseconds of the clock that begins with the machine
+///     56      what tells this start of the machine from others (`markBoot`)
 ///     64      losses not told yet, as of the settled receives with an even number, then odd
 ///     256     headers of the slots (`MessageRing`)
 ///     6144    scratch for frames of losses
@@ -35,6 +36,7 @@ package struct Landing: Sendable {
         static let dialect = 32
         static let used = 40
         static let armedAt = 48
+        static let boot = 56
         static let losses = 64
         static let ring = 256
         static let lossFrames = 6_144
@@ -43,8 +45,6 @@ package struct Landing: Sendable {
 
     /// "QLAND", layout 2.
     private static let format: UInt64 = 0x02_44_4e_41_4c_51
-    /// How far two clocks may come apart between a process's end and the next one's start.
-    private static let clockDriftMicroseconds: Int64 = 2_000_000
     /// Not a multiple of the page: slots that begin at one page offset would evict each other from
     /// the cache.
     private static let slotBytes = (64 << 10) + 64
@@ -70,7 +70,10 @@ package struct Landing: Sendable {
     // MARK: Receiving
 
     /// Begins a receive. `arrival` is when the caller learned that something is there.
-    package func arm(arrival: Timestamp, dialect: Dialect) {
+    /// `now` is the same moment by the clock that begins with the machine.
+    package func arm(
+        arrival: Timestamp, dialect: Dialect, now: Int64 = MonotonicClock.microseconds()
+    ) {
         let settled = settledSequence
         if armedSequence == settled {
             // Lengths go before the number: until it is stored, nobody reads them.
@@ -79,7 +82,6 @@ package struct Landing: Sendable {
         }
         mapping.storeInOrder(UInt64(bitPattern: arrival.microseconds), at: Offset.arrival)
         mapping.storeInOrder(UInt64(dialect.rawValue), at: Offset.dialect)
-        let now = MonotonicClock.microseconds()
         mapping.storeInOrder(UInt64(bitPattern: now), at: Offset.armedAt)
         mapping.storeInOrder(settled &+ 1, at: Offset.armed)
     }
@@ -219,18 +221,16 @@ package struct Landing: Sendable {
             && (armedSequence == settledSequence || armedSequence == settledSequence &+ 1)
     }
 
-    /// Whether what is in flight was received since the machine started: then as much time has
-    /// passed on both clocks. After a power loss the landing's pages are of different moments, and
-    /// what they say is in flight may have been appended, sent and deleted long since.
-    func isOfThisBoot(now: Timestamp, monotonicNow: Int64) -> Bool {
-        let armedAt = Int64(bitPattern: mapping.load(at: Offset.armedAt))
-        let (passed, overflow) = monotonicNow.subtractingReportingOverflow(armedAt)
-        let (wallPassed, wallOverflow) = now.microseconds.subtractingReportingOverflow(
-            arrival.microseconds)
-        guard !overflow, !wallOverflow, passed >= 0 else { return false }
-        let (drift, driftOverflow) = wallPassed.subtractingReportingOverflow(passed)
-        return !driftOverflow && drift.magnitude <= Self.clockDriftMicroseconds
+    /// Whether what is in flight was received since the machine started. After a power loss the
+    /// landing's pages are of different moments, and what they say is in flight may have been
+    /// appended, sent and deleted long since.
+    func isOfThisBoot(mark: UInt64, now: Int64) -> Bool {
+        mapping.load(at: Offset.boot) == mark
+            && Int64(bitPattern: mapping.load(at: Offset.armedAt)) <= now
     }
+
+    /// `mark` is the same until the machine starts again.
+    func markBoot(_ mark: UInt64) { mapping.storeInOrder(mark, at: Offset.boot) }
 
     /// Gives up what is in flight; the losses that wait to be told stay.
     func dropInFlight() { settle(untold: untold) }

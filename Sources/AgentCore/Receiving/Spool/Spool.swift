@@ -125,7 +125,8 @@ public final class Spool: Sendable {
     package func tellLosses() {
         guard hasUntoldLosses else { return }
         landing.arm(
-            arrival: Timestamp(microseconds: system.wallMicroseconds()), dialect: .statsd)
+            arrival: Timestamp(microseconds: system.wallMicroseconds()), dialect: .statsd,
+            now: system.monotonicMicroseconds())
         append()
     }
 
@@ -159,18 +160,21 @@ public final class Spool: Sendable {
         }
     }
 
-    /// Reads whole frames from `offset`, where one begins: as many as fit; 0 at the segment's end.
-    /// Where no frame begins (a damaged disk), whatever stands there, for the daemon to refuse. A
-    /// file that is shorter than it was, or gone, gives what is left, and the rest is a loss.
+    /// Reads whole frames from `offset`, where one began: as many as fit; 0 at the segment's end.
+    /// Where the file has none any more, because a power loss or someone took it, the segment ends
+    /// there from now on, and the rest is a loss. Behind a hole that lies before `offset`, frames
+    /// are read as ever: the daemon has what was in it.
     public func read(
         segment id: UInt64, from offset: UInt64, into buffer: UnsafeMutableRawBufferPointer
     ) throws(SpoolError) -> Int {
         let found = state.withLock { state in
-            state.segments.first { $0.id == id }.map { (path: state.path(id), end: $0.end) }
+            state.segments.first { $0.id == id }.map { (path: state.path(id), segment: $0) }
         }
         guard let found else { throw .unknownSegment }
-        guard offset < found.end else { return 0 }
-        let wanted = Int(clamping: min(UInt64(buffer.count), found.end - offset))
+        let (whole, end) = (found.segment.whole, found.segment.end)
+        guard offset < end else { return 0 }
+        let limit = offset < whole ? whole : end
+        let wanted = Int(clamping: min(UInt64(buffer.count), limit - offset))
         let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
         let count: Int
         do {
@@ -183,11 +187,13 @@ public final class Spool: Sendable {
         walk.go(UnsafeRawBufferPointer(rebasing: part[..<count])) { _ in }
         if count < wanted { shorten(segment: id, to: offset + UInt64(walk.offset)) }
         if walk.offset > 0 { return walk.offset }
-        guard count == wanted else { throw .cut }
-        if let bytes = walk.nextFrameBytes, offset + UInt64(bytes) <= found.end {
+        if count == wanted, let bytes = walk.nextFrameBytes, offset + UInt64(bytes) <= limit {
             throw .bufferTooSmall(bytes: bytes)
         }
-        return count
+        // Damage where frames were written: the daemon refuses it, and counts it.
+        if count == wanted, offset < whole { return count }
+        shorten(segment: id, to: offset)
+        throw .cut
     }
 
     /// Nothing of a segment is left behind `end`; counts the loss. The reader is told.

@@ -16,60 +16,61 @@ extension SpoolState {
     /// The buffer that segments are read through at the start; at least one frame.
     private static let chunkBytes = Limits.batchBytes
 
-    /// Takes over the segments of earlier processes, cuts torn ends off, and completes the receive
-    /// that was in flight.
+    /// Takes over the segments of earlier processes, and completes the receive that was in flight.
     mutating func recover(_ landing: Landing) throws(SystemError) {
         let ids = try system.segmentNames(directory).compactMap(SpoolSegment.id(fileName:))
         var newest: UInt64 = 0
         var stored = 0
-        var cutEnds: UInt64 = 0
-        var endsInReceive = false
+        var last: (id: UInt64, contents: Contents)?
         for id in ids.sorted() {
             let contents = try scan(path(id), receive: landing.armedSequence)
             newest = max(newest, contents.newestFrame)
             stored += contents.framesOfReceive
-            if contents.end < contents.fileBytes { cutEnds += 1 }
-            endsInReceive = contents.endsInReceive
-            cut(path(id), contents)
-            if contents.end > 0 { adopt(id: id, end: contents.end) }
+            if contents.fileBytes > 0 {
+                adopt(id: id, end: contents.fileBytes, whole: contents.end)
+            } else {
+                remove(path(id))
+            }
+            last = (id, contents)
         }
         if !landing.isCredible(newestFrame: newest) { landing.reset(newestFrame: newest) }
-        let now = Timestamp(microseconds: WallClock.microseconds())
+        let mark = bootMark
         if landing.isArmed,
-            !landing.isOfThisBoot(now: now, monotonicNow: MonotonicClock.microseconds())
+            !landing.isOfThisBoot(mark: mark, now: system.monotonicMicroseconds())
         {
             landing.dropInFlight()
         }
-        // Only the last segment can have been in the middle of a write, and that is completed.
-        if landing.isArmed, endsInReceive { cutEnds -= 1 }
-        complete(landing, stored: stored, cutEnds: cutEnds)
-        figures.hasUntoldLosses = !landing.untold.isEmpty
-        landing.pointSlots()
-    }
-
-    /// Completes the receive that was in flight, and books the losses that were found.
-    private mutating func complete(_ landing: Landing, stored: Int, cutEnds: UInt64) {
-        var losses = Losses()
-        losses.add(.spoolCut, datagrams: cutEnds, lines: cutEnds)
         if landing.isArmed {
-            append(landing, refused: losses, stored: stored)
-        } else if !losses.isEmpty {
-            landing.arm(
-                arrival: Timestamp(microseconds: system.wallMicroseconds()), dialect: .statsd)
-            append(landing, refused: losses, stored: 0)
+            // Only the last segment can have been in the middle of a write, and that is completed.
+            if let last, last.contents.endsInReceive { cut(last.id, last.contents) }
+            append(landing, refused: Losses(), stored: stored)
         }
+        figures.hasUntoldLosses = !landing.untold.isEmpty
+        // What stands in the slots is nobody's any more.
+        landing.pointSlots()
+        landing.markBoot(mark)
     }
 
-    /// Removes what is no whole frame. Where the disk refuses, it stays and is not read.
-    private mutating func cut(_ path: String, _ contents: Contents) {
-        guard contents.end < contents.fileBytes || contents.end == 0 else { return }
-        figures.cutBytes += contents.fileBytes - contents.end
-        if contents.end == 0 { return remove(path) }
-        do {
-            try system.truncateSegment(path, to: contents.end)
-        } catch {
-            note(error)
+    /// The file system of /run is made when the machine starts. Where it does not tell when, only
+    /// the clock is left, which a machine that was up for less time than before gives away. The
+    /// kernel's own mark is in a part of /proc that a hardened service does not see.
+    private var bootMark: UInt64 {
+        guard let status = try? system.status("/run", followingLinks: true) else { return 0 }
+        return UInt64(bitPattern: status.identity.birthNanoseconds)
+    }
+
+    /// Removes what is no whole frame. Of other segments it stays, to be told as a loss when the
+    /// daemon turns out not to have it.
+    private mutating func cut(_ id: UInt64, _ contents: Contents) {
+        let torn = contents.fileBytes - contents.end
+        figures.cutBytes += torn
+        figures.bytes -= torn
+        if contents.end == 0 {
+            segments.removeLast()
+            return remove(path(id))
         }
+        segments[segments.count - 1].end = contents.end
+        truncate(path(id), to: contents.end)
     }
 
     private func scan(_ path: String, receive: UInt64) throws(SystemError) -> Contents {
@@ -77,6 +78,7 @@ extension SpoolState {
             byteCount: Self.chunkBytes, alignment: 8)
         defer { chunk.deallocate() }
         var contents = Contents()
+        contents.fileBytes = try system.status(path, followingLinks: false).sizeBytes
         while true {
             let count = try system.readSegment(path, at: contents.end, into: chunk)
             var walk = FrameWalk()
@@ -85,7 +87,6 @@ extension SpoolState {
                 if header.sequence == receive { contents.framesOfReceive += 1 }
             }
             contents.end += UInt64(walk.offset)
-            contents.fileBytes = contents.end + UInt64(count - walk.offset)
             // A chunk without a whole frame is the end, or no frame.
             if walk.offset == 0 || count < chunk.count {
                 let rest = UnsafeRawBufferPointer(rebasing: chunk[walk.offset..<count])

@@ -5,8 +5,10 @@ import QuipuModel
 struct SpoolState {
     struct Segment {
         var id: UInt64
-        /// Whole frames that may be read end here.
+        /// What may be read ends here.
         var end: UInt64
+        /// Frames from the beginning on are known to be whole up to here.
+        var whole: UInt64
         var acknowledged: UInt64 = 0
         var isSealed: Bool
         /// Monotonic, microseconds.
@@ -130,6 +132,7 @@ struct SpoolState {
             count += 1
         }
         segments[last].end += UInt64(whole)
+        segments[last].whole = segments[last].end
         segments[last].lastAppend = system.monotonicMicroseconds()
         figures.bytes += UInt64(whole)
         if let failure { cutBack(after: failure) }
@@ -163,7 +166,7 @@ struct SpoolState {
             file = made
             segments.append(
                 Segment(
-                    id: newestID, end: 0, isSealed: false,
+                    id: newestID, end: 0, whole: 0, isSealed: false,
                     lastAppend: system.monotonicMicroseconds()))
             return made
         } catch {
@@ -201,14 +204,15 @@ struct SpoolState {
     }
 
     /// Adds what an earlier process left.
-    mutating func adopt(id: UInt64, end: UInt64) {
-        segments.append(Segment(id: id, end: end, isSealed: true, lastAppend: 0))
+    mutating func adopt(id: UInt64, end: UInt64, whole: UInt64) {
+        segments.append(
+            Segment(id: id, end: end, whole: whole, isSealed: true, lastAppend: 0))
         newestID = max(newestID, id)
         figures.bytes += end
     }
 
-    /// A segment's file is shorter than what was written to it: it ends at `end`, and gets nothing
-    /// more.
+    /// A segment's file has no frames behind `end`, though there were: it ends there, and gets
+    /// nothing more.
     mutating func shorten(_ id: UInt64, to end: UInt64) {
         guard let index = segments.firstIndex(where: { $0.id == id }), end < segments[index].end
         else { return }
@@ -217,9 +221,10 @@ struct SpoolState {
         figures.bytes -= segments[index].end - end
         figures.cutBytes += segments[index].end - end
         segments[index].end = end
+        segments[index].whole = min(segments[index].whole, end)
         found.add(.spoolCut, lines: 1)
         figures.hasUntoldLosses = true
-        guard end <= segments[index].acknowledged else { return }
+        guard end <= segments[index].acknowledged else { return truncate(path(id), to: end) }
         figures.bytes -= end
         segments.remove(at: index)
         remove(path(id))
@@ -234,6 +239,15 @@ struct SpoolState {
         segments.remove(at: index)
         figures.bytes -= segment.end
         return path(id)
+    }
+
+    /// So that the next process does not find the loss again. Where the disk refuses, it may.
+    mutating func truncate(_ path: String, to end: UInt64) {
+        do {
+            try system.truncateSegment(path, to: end)
+        } catch {
+            if !error.isMissing { note(error) }
+        }
     }
 
     mutating func remove(_ path: String) {
