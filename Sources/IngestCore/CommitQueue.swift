@@ -67,6 +67,7 @@ public struct CommitQueue<Entry, Question> {
         // What came in meanwhile waits for its own delay, unless it is a group already.
         let isDue =
             isFirst || !questions.isEmpty || isDraining || bytes >= Limits.commitAgainBytes
+            || entries.count >= Limits.commitBatches
         guard isDue, !entries.isEmpty || !questions.isEmpty else { return nil }
         var count = 0
         var taken = 0
