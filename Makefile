@@ -20,7 +20,7 @@ UNITS := $(wildcard systemd/*.service systemd/*.socket)
 USER_UNITS := $(wildcard systemd/user/*.service systemd/user/*.socket)
 LIB := $(DESTDIR)$(PREFIX)/lib
 
-.PHONY: help deps build demo up test test-systemd test-faults faults check bench bench-deps fuzz install uninstall
+.PHONY: help deps build demo up test test-schedules test-systemd test-faults faults check bench bench-deps fuzz sanitize install uninstall
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -42,7 +42,13 @@ test: deps ## everything that proves it: tests, traffic against the schemas, sys
 	rm -f $(TRAFFIC)
 	QUIPU_TRAFFIC_LOG=$(TRAFFIC) swift test --skip-build $(DEBUG)
 	$(PYTHON) protocol/check.py $(TRAFFIC)
-	@$(MAKE) --no-print-directory test-systemd test-faults
+	@$(MAKE) --no-print-directory test-schedules test-systemd test-faults
+
+# In release: a schedule takes a debug build twenty times as long.
+test-schedules: build ## 100,000 orders of events in a simulated world; prints the seeds that fail
+	.build/release/quipu-schedules --prove yes
+	.build/release/quipu-schedules --count 100000
+	.build/release/quipu-schedules --count 1000 --store sqlite
 
 test-systemd: build ## the units under a real systemd; skipped where namespaces are not permitted
 	Tests/systemd/run
@@ -67,6 +73,9 @@ bench-deps: ## what `make bench` compares with, unpacked below .build/peers
 
 fuzz: deps ## each fuzz target for SECONDS_EACH seconds
 	Fuzz/run.sh $(SECONDS_EACH)
+
+sanitize: deps ## the tests under the thread and the address sanitizer
+	Scripts/sanitize
 
 install: ## install what `make build` made below PREFIX; DESTDIR for packages
 	@for p in $(PROGRAMS); do \
