@@ -33,7 +33,7 @@ public struct OpenRecord: Sendable, Equatable {
     private let shape: RecordShape
     /// Where its line's first character stands.
     private let column: Int
-    /// How many bytes it was given so far, the one that ended it among them: a broken record may end
+    /// How many bytes it was given so far, the one that ended it too: a broken record may end
     /// before that one.
     public private(set) var count = 0
     private var phase = Phase.strict

@@ -13,8 +13,8 @@ public protocol Store: CostStore {
     // MARK: Ingest
 
     /// Where to go on with a source. Makes its account when it has none. With `restart`, closes the
-    /// account that there is and makes the next incarnation, at position 0; unless another agent has
-    /// gone on with it.
+    /// account that there is and makes the next incarnation, at position 0; unless another agent
+    /// has gone on with it.
     func open(
         _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp
     ) async throws(StoreError) -> SourceState

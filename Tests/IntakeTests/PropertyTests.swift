@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    /// The comma behind `"b"` tells that the object ended before it: a batch that ended between them
+    /// The comma behind `"b"` tells that the object ended before it: a batch that ended between
     /// would hold one damaged piece, not two.
     @Test func damageIsCountedOnceWhereverABatchEnds() throws {
         let bytes = Array("[\n  {\n    \"a\": 1,\n\"b\", 2\n  }\n]\n".utf8)

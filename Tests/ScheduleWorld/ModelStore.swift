@@ -64,7 +64,7 @@ package struct StoreContents {
     package init() {}
 }
 
-/// Accounts and rows that change together: what SQLite is to the daemon, by the contract of `Store`.
+/// Accounts and rows that change together: what SQLite is to the daemon, as `Store` says.
 struct ModelStore: ScheduleStore {
     private struct Account {
         var identity: SourceIdentity

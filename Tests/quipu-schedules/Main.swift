@@ -86,6 +86,7 @@ enum Main {
             let found = seeds.first { !Schedule.run(seed: $0, lie: lie).violations.isEmpty }
             let place = found.map { "found by schedule \($0)" } ?? "NOT FOUND in \(seeds.count)"
             print("lie \(lie): \(place)")
+            fflush(nil)
             if found == nil { isGood = false }
         }
         return isGood
