@@ -23,37 +23,14 @@ let package = Package(
         .target(
             name: "Intake", dependencies: ["CSimdJSON", "QuipuModel", "Sketches"],
             swiftSettings: strict),
-        .target(name: "CPlatform"),
-        .systemLibrary(name: "CZstd", pkgConfig: "libzstd"),
-        .target(name: "Platform", dependencies: ["CPlatform"], swiftSettings: strict),
-        .target(
-            name: "IngestCore", dependencies: ["QuipuModel", "QuipuProtocol"],
-            swiftSettings: strict),
-        .target(
-            name: "AgentCore", dependencies: ["Platform", "QuipuModel", "QuipuProtocol"],
-            swiftSettings: strict),
-        .target(
-            name: "ScheduleWorld",
-            dependencies: ["AgentCore", "IngestCore", "Platform", "QuipuModel", "QuipuProtocol"]),
-        // Of the store only what reads bytes from the disk.
-        .target(
-            name: "StoredBytes", dependencies: ["CZstd", "QuipuModel", "Sketches"],
-            swiftSettings: strict),
         // What must hold for every input.
         .target(
-            name: "Oracle",
-            dependencies: [
-                "AgentCore", "IngestCore", "Intake", "QuipuModel", "QuipuProtocol", "Sketches",
-                "StoredBytes",
-            ],
+            name: "Oracle", dependencies: ["Intake", "QuipuModel", "QuipuProtocol", "Sketches"],
             swiftSettings: strict),
-        .target(name: "Actions", dependencies: ["ScheduleWorld"], swiftSettings: strict),
         // One C function each, because libFuzzer brings its own `main`.
         .executableTarget(name: "fuzz-lines", dependencies: ["Oracle"]),
         .executableTarget(name: "fuzz-statsd", dependencies: ["Oracle"]),
         .executableTarget(name: "fuzz-requests", dependencies: ["Oracle"]),
-        .executableTarget(name: "fuzz-parsers", dependencies: ["Oracle"]),
-        .executableTarget(name: "fuzz-schedules", dependencies: ["Actions"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

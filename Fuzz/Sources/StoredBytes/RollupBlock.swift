@@ -1,1 +1,0 @@
-../../../Sources/QuipuStore/RollupBlock.swift
