@@ -9,6 +9,7 @@ DESTDIR ?=
 SECONDS_EACH ?= 60
 HOURS ?= 2
 BUILT ?= .build/release
+SCHEDULES ?= 2000
 
 # One set of flags for every debug build, so that check and test share it; undeclared imports fail it.
 DEBUG := --explicit-target-dependency-import-check error
@@ -22,7 +23,8 @@ UNITS := $(wildcard systemd/*.service systemd/*.socket)
 USER_UNITS := $(wildcard systemd/user/*.service systemd/user/*.socket)
 LIB := $(DESTDIR)$(PREFIX)/lib
 
-.PHONY: help deps build demo up test test-systemd test-faults faults soak check bench bench-deps fuzz install uninstall
+.PHONY: help deps build demo up test test-schedules test-systemd test-faults faults soak check bench bench-deps fuzz \
+	install uninstall
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -44,7 +46,12 @@ test: deps ## everything that proves it: tests, traffic against the schemas, sys
 	rm -f $(TRAFFIC)
 	QUIPU_TRAFFIC_LOG=$(TRAFFIC) swift test --skip-build $(DEBUG)
 	$(PYTHON) protocol/check.py $(TRAFFIC)
-	@$(MAKE) --no-print-directory test-systemd test-faults
+	@$(MAKE) --no-print-directory test-schedules test-systemd test-faults
+
+# In release: a schedule takes a debug build twenty times as long.
+test-schedules: build ## orders of events in a simulated world; prints the seeds that fail
+	.build/release/quipu-schedules --count $(SCHEDULES)
+	.build/release/quipu-schedules --count 200 --store sqlite
 
 test-systemd: build ## the units under a real systemd; skipped where namespaces are not permitted
 	Tests/systemd/run

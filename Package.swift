@@ -208,7 +208,10 @@ let package = Package(
             dependencies: ["AgentCore", "IngestCore", "Platform", "QuipuModel", "QuipuProtocol"],
             path: "Tests/ScheduleWorld"),
         .executableTarget(
-            name: "quipu-schedules", dependencies: ["ScheduleWorld"],
+            name: "quipu-schedules",
+            dependencies: [
+                "Intake", "QuipuModel", "QuipuProtocol", "QuipuStore", "ScheduleWorld",
+            ],
             path: "Tests/quipu-schedules"),
         .testTarget(name: "SketchesTests", dependencies: ["Sketches", "TestSupport"]),
         .testTarget(

@@ -105,7 +105,8 @@ import Testing
         cursor.saw(size: 1, hasChanged: true)
         #expect(cursor.step == nil)
         cursor.advanced(to: 4)
-        let restart = SourceCursor.Step.open(.init(cause: .truncated, lostBytes: 5))
+        let restart = SourceCursor.Step.open(
+            .init(cause: .truncated, lostBytes: 5, incarnation: 1, position: 4))
         #expect(cursor.step == restart)
         cursor.sent(restart)
         // The answer is lost, though the daemon took the restart.
@@ -120,7 +121,8 @@ import Testing
         var cursor = SourceCursor(kind: .file, size: 4)
         open(&cursor, at: 4)
         cursor.saw(size: 2, hasChanged: true)
-        let restart = SourceCursor.Step.open(.init(cause: .truncated, lostBytes: 0))
+        let restart = SourceCursor.Step.open(
+            .init(cause: .truncated, lostBytes: 0, incarnation: 1, position: 4))
         #expect(cursor.step == restart)
         cursor.sent(restart)
         cursor.disconnected()
@@ -136,14 +138,36 @@ import Testing
         cursor.opened(.init(id: 1, incarnation: 1, position: 4, head: head))
         #expect(cursor.step == .read(from: 4, count: 0))
         #expect(take(&cursor, "x\nb\n") == nil)
-        #expect(cursor.step == .open(.init(cause: .rewritten, lostBytes: 0)))
+        let restart = SourceCursor.Step.open(
+            .init(cause: .rewritten, lostBytes: 0, incarnation: 1, position: 4))
+        #expect(cursor.step == restart)
     }
 
     @Test func aFileThatShrinksWhileItIsReadIsNotShipped() {
         var cursor = SourceCursor(kind: .file, size: 8)
         open(&cursor, at: 0)
         #expect(take(&cursor, "a\nb\nc\nd\n", size: 3) == nil)
-        #expect(cursor.step == .open(.init(cause: .truncated, lostBytes: 5)))
+        let restart = SourceCursor.Step.open(
+            .init(cause: .truncated, lostBytes: 5, incarnation: 1, position: 0))
+        #expect(cursor.step == restart)
+    }
+
+    @Test func anotherAgentMayHaveSeenMore() {
+        var cursor = SourceCursor(kind: .file, size: 4)
+        cursor.sent(.open(nil))
+        cursor.opened(.init(id: 1, incarnation: 1, position: 6, head: nil))
+        // The size is of an earlier look.
+        #expect(cursor.step == .read(from: 6, count: 0))
+    }
+
+    @Test func aRestartThatAnotherAgentForestalledIsThoughtOverAgain() {
+        var cursor = SourceCursor(kind: .file, size: 8)
+        open(&cursor, at: 4)
+        cursor.saw(size: 2, hasChanged: true)
+        guard let step = cursor.step else { return }
+        cursor.sent(step)
+        cursor.opened(.init(id: 1, incarnation: 1, position: 2, head: nil))
+        #expect(cursor.step == .read(from: 2, count: 0))
     }
 
     @Test func theEndIsToldOnce() {

@@ -1,6 +1,6 @@
 import AgentCore
 import Platform
-import QuipuModel
+internal import QuipuModel
 
 /// What survives an agent: its spool's segments and the memory where receives are in flight.
 final class SpoolDisk {

@@ -11,6 +11,8 @@ final class DiskFile {
     var era: Int
     /// No glob leads to it.
     var isOutside = false
+    /// When it was written last.
+    var writtenMs: Int64 = 0
     /// What the writer has begun and not ended.
     var unfinished: [UInt8] = []
     /// The largest size that a living agent was told.
@@ -33,8 +35,10 @@ final class DiskFile {
 final class Disk {
     /// Entries by directory; directories have no other names.
     private(set) var directories: [String: [String: DiskFile]] = [
-        "/logs": [:], "/logs/d": [:], "/other": [:],
+        "/logs": [:], "/logs/d": [:],
     ]
+    /// The same files by their whole paths.
+    private var files: [String: DiskFile] = [:]
     var listeners: [Notices] = []
     private var nextInode: UInt64 = 100
     private var freeInodes: [UInt64] = []
@@ -50,10 +54,7 @@ final class Disk {
         )
     }
 
-    func file(_ path: String) -> DiskFile? {
-        let (directory, name) = Self.split(path)
-        return directories[directory]?[name]
-    }
+    func file(_ path: String) -> DiskFile? { files[path] }
 
     private func tell(
         _ directory: String, _ name: String, _ change: Inotify.Change, cookie: UInt32 = 0
@@ -81,6 +82,7 @@ final class Disk {
         touch(file)
         if let old = directories[directory]?[name] { drop(old) }
         directories[directory]?[name] = file
+        files[path] = file
         tell(directory, name, .created)
         return file
     }
@@ -107,7 +109,8 @@ final class Disk {
         guard let file = directories[directory]?.removeValue(forKey: name) else { return }
         if let old = directories[newDirectory]?[newName] { drop(old) }
         directories[newDirectory]?[newName] = file
-        file.isOutside = newDirectory == "/other"
+        files[path] = nil
+        files[newPath] = file
         touch(file)
         nextCookie += 1
         tell(directory, name, .movedAway, cookie: nextCookie)
@@ -117,6 +120,7 @@ final class Disk {
     func remove(_ path: String) {
         let (directory, name) = Self.split(path)
         guard let file = directories[directory]?.removeValue(forKey: name) else { return }
+        files[path] = nil
         drop(file)
         tell(directory, name, .deleted)
     }
@@ -135,13 +139,15 @@ final class Disk {
     // MARK: What agents ask
 
     func status(_ path: String) throws(SystemError) -> FileStatus {
-        if path == "/" || directories[path] != nil {
+        guard let file = files[path] else {
+            guard path == "/" || directories[path] != nil else {
+                throw .notFound("statx", path: path)
+            }
             return FileStatus(
                 identity: FileIdentity(
                     device: 1, inode: 1, generation: 0, birthNanoseconds: 0),
                 kind: .directory, sizeBytes: 0, changeNanoseconds: 0, links: 2, owner: 0)
         }
-        guard let file = file(path) else { throw .notFound("statx", path: path) }
         file.seenBytes = max(file.seenBytes, file.content.count)
         return file.status
     }

@@ -1,22 +1,22 @@
-import QuipuModel
-import QuipuProtocol
+package import QuipuModel
+package import QuipuProtocol
 
 /// A batch or a skip on its way into the store.
-struct Pending {
-    var sourceID: Int64
-    var kind: SourceKind
-    var from: UInt64
-    var to: UInt64
-    var head: SourceHead?
-    var finished = false
-    var body: [UInt8] = []
+package struct Pending {
+    package var sourceID: Int64
+    package var kind: SourceKind
+    package var from: UInt64
+    package var to: UInt64
+    package var head: SourceHead?
+    package var finished = false
+    package var body: [UInt8] = []
     /// A range that was destroyed.
-    var isLoss = false
-    var isSkip = false
+    package var isLoss = false
+    package var isSkip = false
 }
 
 /// What the daemon's database is to a schedule.
-protocol ScheduleStore {
+package protocol ScheduleStore {
     mutating func open(_ open: IngestOpen) -> StoreSource
     /// One transaction. `crash`: the process dies in it.
     mutating func commit(_ batches: [Pending], crash: CommitCrash?) -> [StoreOutcome]
@@ -24,33 +24,44 @@ protocol ScheduleStore {
     var contents: StoreContents { get }
 }
 
-struct StoreSource {
-    var id: Int64
-    var incarnation: Int64
-    var position: UInt64
-    var head: SourceHead?
+package struct StoreSource {
+    package var id: Int64
+    package var incarnation: Int64
+    package var position: UInt64
+    package var head: SourceHead?
+
+    package init(id: Int64, incarnation: Int64, position: UInt64, head: SourceHead?) {
+        self.id = id
+        self.incarnation = incarnation
+        self.position = position
+        self.head = head
+    }
 }
 
-enum StoreOutcome {
+package enum StoreOutcome {
     case stored
     case refused(position: UInt64)
     case unknown
 }
 
-enum CommitCrash {
+package enum CommitCrash {
     case before
     case after
 }
 
-struct StoreContents {
-    /// Number and hash of each record.
-    var rows: [(number: Int, hash: UInt64)] = []
+package struct StoreContents {
+    /// Number and hash of each record; nil where the store did not keep its bytes.
+    package var rows: [(number: Int, hash: UInt64?)] = []
+    /// What is told as lost can be seen.
+    package var tellsLosses = true
     /// Bytes that agents said to have lost.
-    var lostBytes: UInt64 = 0
+    package var lostBytes: UInt64 = 0
     /// Datagrams that agents said to have lost.
-    var lostDatagrams: UInt64 = 0
+    package var lostDatagrams: UInt64 = 0
     /// Positions that went back, and the like.
-    var violations: [String] = []
+    package var violations: [String] = []
+
+    package init() {}
 }
 
 /// Accounts and rows that change together: what SQLite is to the daemon, by what `Store` promises.

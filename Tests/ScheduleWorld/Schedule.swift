@@ -13,6 +13,14 @@ public enum Schedule {
         run(Choices(seed: seed), lie: lie, trace: trace)
     }
 
+    /// Over another store than the model of one.
+    package static func run(
+        seed: UInt64, trace: ((String) -> Void)? = nil,
+        makeStore: @escaping () -> any ScheduleStore
+    ) -> Report {
+        run(World(Choices(seed: seed), lie: .none, tracer: trace, makeStore: makeStore))
+    }
+
     /// With a fuzzer's bytes as the choices.
     public static func run(bytes: [UInt8]) -> Report {
         run(Choices(bytes: bytes), lie: .none, trace: nil)
@@ -26,6 +34,10 @@ public enum Schedule {
             store.lie = lie
             return store
         }
+        return run(world)
+    }
+
+    private static func run(_ world: World) -> Report {
         world.run()
         return Report(violations: world.violations, records: world.records.count)
     }

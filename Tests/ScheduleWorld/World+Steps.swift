@@ -114,9 +114,8 @@ extension World {
         isSettling = true
         for path in paths {
             guard let file = disk.file(path) else { continue }
-            disk.append(file.unfinished, to: path)
+            put(file.unfinished, into: file, path)
             file.unfinished = []
-            eras[file.era].writtenBytes = file.content.count
         }
         isSettling = false
         settle()

@@ -1,5 +1,5 @@
 import AgentCore
-import QuipuModel
+internal import QuipuModel
 
 /// What applications do to their logs.
 extension World {
@@ -44,7 +44,14 @@ extension World {
         let count = choices.chance(60) ? bytes.count : 1 + choices.below(bytes.count)
         file.unfinished = Array(bytes[count...])
         trace("\(path): \(count) bytes after \(file.content.count), \(bytes.count - count) later")
-        disk.append(bytes[..<count], to: path)
+        put(bytes[..<count], into: file, path)
+    }
+
+    func put(_ bytes: some Collection<UInt8>, into file: DiskFile, _ path: String) {
+        // Nobody follows it for longer.
+        if file.isOutside, nowMs - file.writtenMs > 50_000 { eras[file.era].mayBeLost = true }
+        file.writtenMs = nowMs
+        disk.append(bytes, to: path)
         eras[file.era].writtenBytes = file.content.count
     }
 
@@ -100,6 +107,7 @@ extension World {
         }
         disk.rename(path, to: newPath)
         file.isOutside = true
+        file.writtenMs = nowMs
         if !isFollowed || profile.eventsMax < 1_000 || profile.openFilesMax == 1 {
             eras[file.era].mayBeLost = true
         }
@@ -150,7 +158,7 @@ extension World {
     func send(_ slot: AgentSlot) {
         guard slot.isUp, let spool = slot.spool else { return }
         let number = records.count
-        let text = Array("{\"n\":\(number),\"x\":\"\(choices.below(1_000))\"}".utf8)
+        let text = Array("{\"event\":\"e\",\"n\":\(number),\"x\":\"\(choices.below(1_000))\"}".utf8)
         let hash = text.withUnsafeBytes(RecordText.hash)
         records.append(Record(hash: hash, era: -1, end: 0, isDatagram: true))
         trace("datagram \(number) to agent \(slot.number)")

@@ -1,6 +1,6 @@
 import AgentCore
 import Platform
-import QuipuModel
+internal import QuipuModel
 
 /// What a schedule may do, and how small the bounds are.
 struct Profile {
@@ -28,7 +28,7 @@ struct Profile {
 
     init(_ choices: Choices) {
         agents = choices.chance(20) ? 2 : 1
-        steps = choices.within(10...70)
+        steps = choices.within(10...50)
         bounds.batchBytes = choices.pick([512, 1_024, 4_096])
         bounds.lineBytesMax = choices.pick([1_500, 3_000])
         // Less than a batch, or a line that fills one would be read over and over.

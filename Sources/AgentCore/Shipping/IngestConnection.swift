@@ -149,17 +149,14 @@ struct IngestConnection: ~Copyable {
     /// Reads what came and hands over each whole line; false when the daemon closed.
     mutating func receive(_ body: ([UInt8]) -> Void) throws(LinkFailure) -> Bool {
         while true {
-            let before = input.count
-            input.append(contentsOf: repeatElement(0, count: Self.readBytes))
             var count = 0
             var failure: SystemError?
-            input.withUnsafeMutableBytes { bytes in
-                let room = UnsafeMutableRawBufferPointer(rebasing: bytes[before...])
+            withUnsafeTemporaryAllocation(byteCount: Self.readBytes, alignment: 1) { room in
                 do throws(SystemError) { count = try stream.read(into: room) } catch {
                     failure = error
                 }
+                input.append(contentsOf: room.prefix(count))
             }
-            input.removeLast(Self.readBytes - count)
             if let failure {
                 if failure.isWouldBlock { return true }
                 throw .system(failure)

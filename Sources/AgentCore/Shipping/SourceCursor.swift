@@ -357,6 +357,8 @@ extension SourceCursor {
         }
         openingRestarts = false
         settleEarlyRestart(answer)
+        // What was seen is of another content than what the daemon asks for.
+        if let incarnation, incarnation != answer.incarnation { verifiedSize = 0 }
         incarnation = answer.incarnation
         acknowledged = answer.position
         next = answer.position
