@@ -72,7 +72,8 @@ extension SQLiteStore {
     /// next to no room: in small chunks, each moved into the file before the next.
     public func makeRoom(bytes: Int64, at now: Timestamp) async throws(StoreError) {
         let used = try await read { context in
-            try RetentionWriter(connection: context.connection, policy: .init(), now: now)
+            try RetentionWriter(
+                connection: context.connection, policy: .init(), time: RetentionTime(now))
                 .usedBytes()
         }
         var policy = RetentionPolicy()
@@ -84,7 +85,7 @@ extension SQLiteStore {
             while !chunk.isDone, !Task.isCancelled {
                 do throws(StoreError) {
                     chunk = try await writer.retain(
-                        step, rows: rows, after: chunk, policy: policy, at: now)
+                        step, rows: rows, after: chunk, policy: policy, at: RetentionTime(now))
                     rows = min(rowsMax, rows * 2)
                 } catch {
                     guard error.diskFault == .full, rows > 1 else { throw error }

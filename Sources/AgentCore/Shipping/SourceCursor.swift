@@ -267,8 +267,8 @@ extension SourceCursor {
             return nil
         }
         // A last line without its newline was stored where the source ends, and nowhere else.
-        guard chunk.followsLine || size == next, matchesTail(chunk.tail), matchesHead(chunk.head)
-        else {
+        let followsLine = chunk.tail.last.map { $0 == UInt8(ascii: "\n") } ?? true
+        guard followsLine || size == next, matchesTail(chunk.tail), matchesHead(chunk.head) else {
             restart(.rewritten, knownBytes: verifiedSize)
             return nil
         }
