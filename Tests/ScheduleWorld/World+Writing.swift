@@ -122,7 +122,8 @@ extension World {
         destroy(file, mayBeLost: true)
         renew(file)
         disk.truncate(path, to: 0)
-        if choices.chance(70) { append(path) }
+        // Also to more than there was.
+        for _ in 0..<choices.below(5) { append(path) }
     }
 
     private func renew(_ file: DiskFile) {
@@ -167,6 +168,8 @@ extension World {
             now: nowMs * 1_000)
         spool.landing.streamBuffer.copyBytes(from: text)
         spool.landing.fill(text.count)
+        // Killed within its write.
+        if profile.crashes, choices.chance(profile.faults) { slot.machine?.actionsLeft = 0 }
         spool.append()
         if slot.machine?.isDead == true { kill(slot) }
     }
