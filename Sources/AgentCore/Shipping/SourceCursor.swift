@@ -301,11 +301,11 @@ extension SourceCursor {
     }
 
     private mutating func matchesTail(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let last = bytes.last else { return true }
+        guard !bytes.isEmpty else { return true }
         let found = SourceHead.of(bytes)
         if let tail { return found == tail }
         tail = found
-        return last == UInt8(ascii: "\n")
+        return true
     }
 
     /// There should have been bytes and were none: not again at once.
