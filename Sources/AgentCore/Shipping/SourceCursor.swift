@@ -62,6 +62,8 @@ struct SourceCursor: Sendable, Equatable {
     /// Of a file: the bytes before `next`, as they were when they were sent. A file that was
     /// written anew may begin as before.
     var tail: SourceHead?
+    /// Of a file of which nothing was sent: its beginning when it was first read.
+    private var scannedHead: SourceHead?
     private var incarnation: Int64?
     private(set) var pendingRestart: PendingRestart?
     private var openingRestarts = false
@@ -247,6 +249,14 @@ extension SourceCursor {
         var tail: UnsafeRawBufferPointer
         /// What was seen of a document besides.
         var look: DocumentLook?
+
+        /// The head was read after the bytes: it has the same where both have something.
+        fileprivate var agreesWithItself: Bool {
+            guard from < UInt64(head.count) else { return true }
+            let rest = UnsafeRawBufferPointer(rebasing: head[Int(from)...])
+            let count = min(rest.count, bytes.count)
+            return bytes.prefix(count).elementsEqual(rest.prefix(count))
+        }
     }
 
     /// Takes what `read` asked for; gives the batch that goes out now, if any.
@@ -268,7 +278,9 @@ extension SourceCursor {
         }
         // A last line without its newline was stored where the source ends, and nowhere else.
         let followsLine = chunk.tail.last.map { $0 == UInt8(ascii: "\n") } ?? true
-        guard followsLine || size == next, matchesTail(chunk.tail), matchesHead(chunk.head) else {
+        guard followsLine || size == next, chunk.agreesWithItself, matchesTail(chunk.tail),
+            matchesHead(chunk.head)
+        else {
             restart(.rewritten, knownBytes: verifiedSize)
             return nil
         }
@@ -294,10 +306,14 @@ extension SourceCursor {
         return shipment
     }
 
-    private func matchesHead(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let head else { return true }
-        guard bytes.count >= head.bytes else { return false }
-        return SourceHead.of(UnsafeRawBufferPointer(rebasing: bytes.prefix(head.bytes))) == head
+    private mutating func matchesHead(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let known = head ?? scannedHead else {
+            // A line that goes on is not sent yet, but what follows must belong to it.
+            if !bytes.isEmpty { scannedHead = .of(bytes) }
+            return true
+        }
+        guard bytes.count >= known.bytes else { return false }
+        return SourceHead.of(UnsafeRawBufferPointer(rebasing: bytes.prefix(known.bytes))) == known
     }
 
     private mutating func matchesTail(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -316,6 +332,7 @@ extension SourceCursor {
 
     mutating func forgetScan() {
         scanned = next
+        scannedHead = nil
         partial = .none
         longRecordEnd = nil
     }
@@ -346,8 +363,11 @@ extension SourceCursor {
 
     mutating func opened(_ answer: Opened) {
         phase = .open(id: answer.id)
+        // Decided on by what this agent had read; the daemon has something else, from another one.
+        let hasMoved =
+            answer.incarnation == pendingRestart?.incarnation && answer.position != acknowledged
         if let pending = pendingRestart,
-            openingRestarts || answer.incarnation > pending.incarnation ?? .max
+            openingRestarts || hasMoved || answer.incarnation > pending.incarnation ?? .max
         {
             // Also when the answer to the restart itself was lost with the connection.
             pendingRestart = nil
