@@ -73,8 +73,9 @@ extension SQLiteStore {
     public func makeRoom(bytes: Int64, at now: Timestamp) async throws(StoreError) {
         let used = try await read { context in
             try RetentionWriter(
-                connection: context.connection, policy: .init(), time: RetentionTime(now))
-                .usedBytes()
+                connection: context.connection, policy: .init(), time: RetentionTime(now)
+            )
+            .usedBytes()
         }
         var policy = RetentionPolicy()
         policy.databaseBytesMax = Int64(

@@ -175,13 +175,16 @@ def descriptor_exhaustion(turn):
     used = rig.daemon.descriptors(), rig.agent.descriptors()
     for client in crowd:
         client.close()
+    until("the clients are gone", lambda: has_room(rig))
     seen = rig.check_exactly_once(range(writer_lines))
-    late = rig.connect()
-    late.ask("health")
-    late.close()
     first.close()
     rig.stop()
     return f"{told} of 100 told, {seen} within {took:.1f} s, {used[0]} and {used[1]} descriptors of 64"
+
+
+def has_room(rig):
+    with contextlib.closing(rig.connect()) as client:
+        return "result" in client.ask_any("health")
 
 
 def is_told(client):
