@@ -294,7 +294,8 @@ extension ShippingLink {
             from: from, wantedBytes: count, bytes: filled, size: size,
             head: UnsafeRawBufferPointer(rebasing: head.bytes.prefix(headCount)),
             tail: UnsafeRawBufferPointer(
-                rebasing: head.bytes[Limits.headBytes...].prefix(tailCount)))
+                rebasing: head.bytes[Limits.headBytes...].prefix(tailCount)),
+            sizeAfter: source.identity.kind == .file ? try source.size() : nil)
         return shipper.took(token, chunk)
     }
 

@@ -38,9 +38,9 @@ struct SourceCursor: Sendable, Equatable {
     private(set) var phase = Phase.unasked
     private(set) var ending = Ending.none
     /// False where the daemon has the end in memory only: another one may ask for it again.
-    private var isDurablyFinished = true
+    private(set) var isDurable = true
     /// Nobody will ask for it any more.
-    var isOver: Bool { phase == .finished && isDurablyFinished }
+    var isOver: Bool { phase == .finished && isDurable }
     /// How large the source is, as last seen.
     var size: UInt64
     /// How large it was when its head last proved that it was not rewritten.
@@ -249,6 +249,8 @@ extension SourceCursor {
         var tail: UnsafeRawBufferPointer
         /// What was seen of a document besides.
         var look: DocumentLook?
+        /// The size once more, after all was read; nil where nothing can have been cut.
+        var sizeAfter: UInt64?
 
         /// The head was read after the bytes: it has the same where both have something.
         fileprivate var agreesWithItself: Bool {
@@ -271,7 +273,8 @@ extension SourceCursor {
             return taken(to: end, scanned: end)
         }
         let before = size
-        size = chunk.size
+        let sizeAfter = chunk.sizeAfter ?? chunk.size
+        size = min(chunk.size, sizeAfter)
         guard size >= next else {
             restart(.truncated, knownBytes: max(before, verifiedSize))
             return nil
@@ -281,6 +284,8 @@ extension SourceCursor {
         guard followsLine || size == next, chunk.agreesWithItself, matchesTail(chunk.tail),
             matchesHead(chunk.head)
         else {
+            // Of the new content, so that nobody takes it for cut once more.
+            size = sizeAfter
             restart(.rewritten, knownBytes: verifiedSize)
             return nil
         }
@@ -407,7 +412,7 @@ extension SourceCursor {
     /// A batch or a skip is in the database.
     mutating func advanced(to position: UInt64, isDurable: Bool = true) {
         acknowledged = position
-        isDurablyFinished = isDurable
+        self.isDurable = isDurable
         answered()
         if finishSent, inFlight == 0, phase != .refused { phase = .finished }
     }

@@ -393,7 +393,8 @@ extension Tailer {
             if idleMs >= AgentLimits.deletedIdleMs, link.end(token, .complete) {
                 forget(file, token)
             }
-        } else if idleMs >= AgentLimits.strayIdleMs {
+        } else if idleMs >= AgentLimits.strayIdleMs, link.shipper.cursor(token)?.isDurable ?? true {
+            // What only memory has will be asked for again.
             forget(file, token)
         }
     }
