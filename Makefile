@@ -9,7 +9,7 @@ DESTDIR ?=
 SECONDS_EACH ?= 60
 HOURS ?= 2
 BUILT ?= .build/release
-SCHEDULES ?= 200
+SCHEDULES ?= 5000
 
 # One set of flags for every debug build, so that check and test share it; undeclared imports fail it.
 DEBUG := --explicit-target-dependency-import-check error
