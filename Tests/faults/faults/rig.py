@@ -298,9 +298,11 @@ def ping(name, filler=""):
     return json.dumps({"event": "ping", "name": name, **({"filler": filler} if filler else {})}).encode()
 
 
-def traced(*inject, follow=True):
-    """strace in front of a program: `traced("fdatasync:error=EIO:when=3+")`. Silent."""
-    return ["strace", *(["-f"] if follow else []), "-qq", "-o", "/dev/null",
+def traced(*inject):
+    """strace in front of a program: `traced("fdatasync:error=EIO:when=3+")`. Silent, and beside it (-D): the process
+    is the program itself, which gets its signals. Stops only at the calls that are named."""
+    calls = ",".join(rule.partition(":")[0] for rule in inject)
+    return ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", f"trace={calls}",
             *(part for rule in inject for part in ("-e", f"inject={rule}"))]
 
 

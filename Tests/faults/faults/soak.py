@@ -54,7 +54,8 @@ class Load:
                 for _ in range(max(1, each // FILES)):
                     n = self.lines
                     call = (f'{{"hook_event_name":"PostToolUse","session_id":"soak-{n // 2_000}",'
-                            f'"tool_name":"Tool{n % 7}","tool_use_id":"soak-call-number-{n}","n":{n},"duration_ms":{n % 900},'
+                            f'"tool_name":"Tool{n % 7}","tool_use_id":"soak-call-number-{n}","n":{n},'
+                            f'"duration_ms":{n % 900},'
                             f'"tool_input":{{"command":"{"x" * 200}"}}}}\n')
                     log.write(call.encode())
                     self.lines += 1

@@ -18,9 +18,9 @@ SYNTAX = ["'; DROP TABLE events; --", '" OR 1=1 --', "a' UNION SELECT * FROM sou
 NUMBERS = ["1e308", "-1e308", "1e400", "-0", "9223372036854775808", "-9223372036854775809", "1e-400", "9" * 300,
            "0." + "1" * 300, "4.9e-324"]
 COMMANDS = [
-    ["events"], ["events", "--group-by", "name"], ["sessions"], ["tools"], ["errors"], ["files"], ["tasks"], ["task", "T"],
-    ["ledger"], ["overview"], ["metrics", "list"], ["cost"], ["stats"], ["health"], ["docs", "list"], ["top"],
-    ["sql", "SELECT name, error, session FROM events"],
+    ["events"], ["events", "--group-by", "name"], ["sessions"], ["tools"], ["errors"], ["files"], ["tasks"],
+    ["task", "T"], ["ledger"], ["overview"], ["metrics", "list"], ["cost"], ["stats"], ["health"],
+    ["docs", "list"], ["top"], ["sql", "SELECT name, error, session FROM events"],
 ]
 
 
@@ -45,7 +45,8 @@ def hostile_content(turn):
                           "tool_input": {"file_path": text, "command": text, text: text}})
         lines.append({"event": "task", "task": f"t{text}", "name": text, "status": "running", "message": text,
                       "n": len(lines), "attributes": {"workspace": text, "phase": text}})
-        lines.append({"usage": text, "input_tokens": 1, "session": text, "user": text, "project": text, "n": len(lines)})
+        lines.append({"usage": text, "input_tokens": 1, "session": text, "user": text, "project": text,
+                      "n": len(lines)})
     written = [json.dumps(line, ensure_ascii=bool(n % 2)).replace("\x7f", "\\u007f") for n, line in enumerate(lines)]
     for number in NUMBERS:
         written.append(f'{{"event":"number","name":"n","duration_ms":{number},"value":{number},"n":{len(written)}}}')
