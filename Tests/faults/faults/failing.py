@@ -38,9 +38,7 @@ class Lane:
     def calls_of_a_life(self):
         """How often the busiest thread does each call from a start to what follows some lines: {name: count}."""
         log = self.rig.folder / "life.trace"
-        command = traced(*(f"{name}:delay_enter=0" for name in CALLS))
-        command[command.index("/dev/null")] = str(log)
-        self.rig.start_daemon(before=command)
+        self.rig.start_daemon(before=traced(*(f"{name}:delay_enter=0" for name in CALLS), log=log))
         self.more()
         expect(self.rig.daemon.stop() == 0, "exit code")
         most = {}
@@ -51,10 +49,11 @@ class Lane:
         return {name: max(map(len, threads.values())) for name, threads in most.items()}
 
     def live(self, name, way, number, on):
-        """A life in which a call fails once, or from then on until SIGKILL."""
+        """A life in which a call fails once, or from then on until SIGKILL. Whether it came to that."""
         rule = f"{name}:{way}:when={number}{'+' if on else ''}"
+        log = self.rig.folder / "life.trace"
         try:
-            self.rig.start_daemon(before=traced(rule))
+            self.rig.start_daemon(before=traced(rule, log=log))
             self.more()
             expect(self.rig.daemon.popen.poll() is None, "the daemon ended")
             if on:
@@ -65,6 +64,7 @@ class Lane:
             self.arrived()
             self.rig.check_exactly_once(self.writer.written)
             expect(self.rig.daemon.stop() == 0, "exit code")
+            return "(INJECTED)" in log.read_text()
         except Failure as failure:
             raise Failure(f"{rule}: {failure}") from None
 
@@ -90,16 +90,17 @@ def failing_writes(turn):
     total = len(points)
 
     def some(own):
-        lane, lives = Lane(own), 0
+        lane, lives, hits = Lane(own), 0, 0
         while points:
             name, number = points.pop()
             for on in [own.random.random() < 0.5] if own.quick else [False, True]:
                 way = own.random.choice(WAYS.get(name, ["error=EIO", "error=ENOSPC"]))
-                lane.live(name, way, number, on)
+                hits += lane.live(name, way, number, on)
                 lives += 1
         lane.end()
-        return lives, lane.writer.next, lane.counts
-    lives, lines, counts = map(sum, zip(*in_lanes(turn, 1 if turn.quick else 4, some)))
+        return lives, hits, lane.writer.next, lane.counts
+    lives, hits, lines, counts = map(sum, zip(*in_lanes(turn, 1 if turn.quick else 4, some)))
     at = ", ".join(f"{count} {name}" for name, count in calls.items())
-    return (f"{lives} lives with failures at {total} calls ({at}), {lines} lines and {counts} counts: "
+    expect(hits > lives / 2, f"of {lives} failures only {hits} came to be")
+    return (f"{hits} failures in {lives} lives, at {total} calls ({at}), {lines} lines and {counts} counts: "
             "lost 0, twice 0")

@@ -18,6 +18,8 @@ BIN = pathlib.Path(os.environ.get("QUIPU_BIN", ROOT / ".build/release"))
 # A stand-in for the service manager: holds sockets, starts anew what dies.
 SUPERVISE = ROOT / "Tests/Tools/supervise"
 PATIENCE_SECONDS = 60
+# The error of a question that took too long.
+TIMEOUT = -32004
 
 
 def until(what, condition, seconds=PATIENCE_SECONDS):
@@ -199,6 +201,17 @@ class Rig:
         with contextlib.closing(self.connect()) as connection:
             return connection.ask(method, **params)
 
+    def ask_patiently(self, method, **params):
+        """Asks again where the answer is that it took too long, as it may on a busy machine."""
+        def answer():
+            with contextlib.closing(self.connect()) as connection:
+                reply = connection.ask_any(method, **params)
+            if reply.get("error", {}).get("code") == TIMEOUT:
+                return None
+            expect("result" in reply, f"{method}: {reply.get('error')}")
+            return reply["result"]
+        return until(f"{method} is answered", answer)
+
     def ledger(self):
         """The totals; fails when they do not balance."""
         ledger = self.ask("ledger", limit=1)
@@ -298,11 +311,11 @@ def ping(name, filler=""):
     return json.dumps({"event": "ping", "name": name, **({"filler": filler} if filler else {})}).encode()
 
 
-def traced(*inject):
+def traced(*inject, log="/dev/null"):
     """strace in front of a program: `traced("fdatasync:error=EIO:when=3+")`. Silent, and beside it (-D): the process
-    is the program itself, which gets its signals. Stops only at the calls that are named."""
+    is the program itself, which gets its signals. Stops only at the calls that are named, so it injects no signals."""
     calls = ",".join(rule.partition(":")[0] for rule in inject)
-    return ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", f"trace={calls}",
+    return ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", str(log), "-e", f"trace={calls}",
             *(part for rule in inject for part in ("-e", f"inject={rule}"))]
 
 

@@ -49,11 +49,16 @@ class Turn:
         self._endings.append(action)
 
     def end(self):
+        """Every one of them, whatever the others say; what they said."""
+        said = []
         while self._endings:
             try:
                 self._endings.pop()()
             except OSError:
                 pass
+            except Exception as error:
+                said.append(f"{type(error).__name__}: {error}")
+        return said
 
 
 def row(id, title, *, injected, expected, quick=True, alone=False):
@@ -87,9 +92,10 @@ def run_row(row, seed, quick):
         if not isinstance(error, Failure):
             seen += "\n" + traceback.format_exc()
         seen += said(folder)
-    finally:
-        turn.end()
-        shutil.rmtree(folder, ignore_errors=True)
+    left = turn.end()
+    shutil.rmtree(folder, ignore_errors=True)
+    if left:
+        outcome, seen = "failed", f"{seen}; at the end: {'; '.join(left)}"
     return outcome, seen or "as expected", time.monotonic() - began
 
 

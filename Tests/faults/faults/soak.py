@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 
-from .rig import Rig, until
+from .rig import TIMEOUT, Rig, until
 from .rows import expect
 
 # Ordinary: a few coding agents with their hooks, an application with some metrics, a dashboard.
@@ -17,7 +17,6 @@ FILES, SERIES = 5, 50
 TICKS_PER_SECOND = 10
 SAMPLE_SECONDS, ROTATION_SECONDS = 10, 300
 WAL_BYTES_MAX = 64 << 20
-TIMEOUT = -32004
 # Resident memory may grow by so much an hour, once warm.
 SLOPE_KIB_PER_HOUR = 1_024
 QUESTIONS = [("overview", {}), ("tools.stats", {"since": "1h"}), ("events.query", {"limit": 50}),
