@@ -82,7 +82,7 @@ def run_row(row, seed, quick):
     """(passed, skipped or failed), what was seen, seconds."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix=f"quipu-fault-{row.id}."))
     turn = Turn(folder, f"{seed} {row.id}", quick)
-    began = time.monotonic()
+    began, left = time.monotonic(), []
     try:
         outcome, seen = "passed", row.action(turn)
     except Skipped as reason:
@@ -92,8 +92,9 @@ def run_row(row, seed, quick):
         if not isinstance(error, Failure):
             seen += "\n" + traceback.format_exc()
         seen += said(folder)
-    left = turn.end()
-    shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        left = turn.end()
+        shutil.rmtree(folder, ignore_errors=True)
     if left:
         outcome, seen = "failed", f"{seen}; at the end: {'; '.join(left)}"
     return outcome, seen or "as expected", time.monotonic() - began

@@ -152,11 +152,13 @@ def verdict(samples, load, asked, seconds):
         descriptors = [getattr(s, f"{program}_descriptors") for s in late]
         expect(max(descriptors) - min(descriptors) <= 16, f"descriptors of the {program}: {descriptors}")
         growth = slope(samples, f"{program}_kib")
+        first, last = (getattr(each, program + "_kib") / 1_024 for each in (samples[0], samples[-1]))
+        text = f"{program} {first:.1f} to {last:.1f} MiB"
         # Of minutes no slope an hour can be told: caches still fill.
         if seconds >= 3_600:
             expect(growth < SLOPE_KIB_PER_HOUR, f"the {program} grows by {growth:.0f} KiB an hour")
-        said.append(f"{program} {getattr(late[-1], program + '_kib') >> 10} MiB "
-                    f"({growth / 1_024:+.1f} MiB/h), {max(descriptors)} descriptors")
+            text += f" ({growth / 1_024:+.2f} MiB/h at last)"
+        said.append(f"{text}, {max(descriptors)} descriptors")
     return (f"{load.lines} lines, {load.datagrams} datagrams, all accounted for; "
             f"{asked['answered']} questions answered, {asked['late']} too late; "
             f"{'; '.join(said)}; log at most {wal >> 20} MiB, database {late[-1].database_bytes >> 20} MiB")
