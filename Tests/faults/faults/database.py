@@ -188,7 +188,8 @@ def retention_under_load(turn):
     with Load(rig, writer=writer):
         until("a commit", lambda: rig.ask("stats")["commits"]["count"] > 0)
         began = time.monotonic()
-        removed = rig.ask("admin.retention")["removed"]["events"]
+        with contextlib.closing(rig.connect(300)) as connection:
+            removed = connection.ask("admin.retention")["removed"]["events"]
         took = time.monotonic() - began
         commits = rig.ask("stats")["commits"]
     busy = commits["latency_ms"]

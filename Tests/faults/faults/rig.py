@@ -149,6 +149,7 @@ class Rig:
         self.state = pathlib.Path(state or self.folder / "state")
         self.logs.mkdir(exist_ok=True)
         self.daemon = self.agent = None
+        self._started = []
         turn.at_end(self.end)
 
     # Programs
@@ -158,6 +159,7 @@ class Rig:
         self.daemon = Process(
             [*before, BIN / "quipud", "--runtime-dir", self.run, "--state-dir", self.state, *flags],
             self.folder / "quipud.log", **how)
+        self._started.append(self.daemon)
         if wait:
             self.await_health()
         return self.daemon
@@ -167,6 +169,7 @@ class Rig:
             [*before, BIN / "quipu-agent", "--runtime-dir", self.run, "--state-dir", self.folder / "agent",
              "--watch", f"{self.logs}/**/*.jsonl", *flags],
             self.folder / "quipu-agent.log", **how)
+        self._started.append(self.agent)
         if wait:
             until("the agent receives", lambda: receives(self.run / "metrics.sock"))
         return self.agent
@@ -183,11 +186,13 @@ class Rig:
                 expect(code == 0, f"exit code {code}")
 
     def end(self):
-        for process in (self.agent, self.daemon):
-            if process and process.popen.poll() is None:
+        """Ends every program that was started here and still runs."""
+        for process in reversed(self._started):
+            if process.popen.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.signal(signal.SIGCONT)
                 process.kill9()
+        self._started.clear()
 
     # Questions
 
