@@ -76,7 +76,7 @@ enum IngestWire {
         // The daemon may know less than this agent: which word it does not take is what helps.
         let parts = [error["message"], error["data"]?["path"], error["data"]?["hint"]]
             .compactMap { $0?.string }
-        let message = parts.isEmpty ? "no words" : parts.joined(separator: ": ")
-        return .failed("error \(error["code"]?.int ?? 0): \(message)")
+        return .failed(
+            parts.isEmpty ? "error \(error["code"]?.int ?? 0)" : parts.joined(separator: ": "))
     }
 }

@@ -99,7 +99,7 @@ def failing_writes(turn):
                 lives += 1
         lane.end()
         return lives, hits, lane.writer.next, lane.counts
-    lives, hits, lines, counts = map(sum, zip(*in_lanes(turn, 1 if turn.quick else 4, some)))
+    lives, hits, lines, counts = map(sum, zip(*in_lanes(turn, 1 if turn.quick else 6, some)))
     at = ", ".join(f"{count} {name}" for name, count in calls.items())
     expect(hits > lives / 2, f"of {lives} failures only {hits} came to be")
     return (f"{hits} failures in {lives} lives, at {total} calls ({at}), {lines} lines and {counts} counts: "
