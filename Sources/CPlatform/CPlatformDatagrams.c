@@ -29,9 +29,10 @@ void quipu_messages_rearm(void *messages, unsigned count) {
     }
 }
 
-int quipu_messages_receive(int descriptor, void *messages) {
+int quipu_messages_receive(int descriptor, void *messages, unsigned first) {
     struct messages *all = messages;
-    return recvmmsg(descriptor, all->headers, QUIPU_MESSAGE_SLOTS, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
+    return recvmmsg(descriptor, all->headers + first, QUIPU_MESSAGE_SLOTS - first,
+                    MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
 }
 
 uint32_t quipu_message_length(const void *messages, unsigned slot) {

@@ -33,8 +33,8 @@ final class IngestFraming: ChannelDuplexHandler {
     private var spares: [ByteBuffer] = []
     private let deadline = HalfSentTimer()
 
-    /// As many bodies as are on their way at once: one read, one waiting, one decoded.
-    private static let sparesMax = 3
+    /// As many bodies as are on their way at once: one read, those that wait, one decoded.
+    private static let sparesMax = 5
 
     func read(context: ChannelHandlerContext) {
         deadline.readAsked(context.eventLoop)
@@ -100,9 +100,17 @@ final class IngestFraming: ChannelDuplexHandler {
 
     private func beginBody(_ line: ByteBuffer, _ request: Request, byteCount: Int) {
         pending = (line, request)
-        if !spares.isEmpty { body = spares.removeFirst() }
-        // Uses the memory again, or leaves it to whoever still reads it.
+        body = spare() ?? ByteBuffer()
         body.clear(minimumCapacity: min(byteCount, Limits.batchBytes))
+    }
+
+    /// The memory of a batch that nobody reads any more.
+    private func spare() -> ByteBuffer? {
+        for index in spares.indices
+        where spares[index].modifyIfUniquelyOwned({ _ in true }) != nil {
+            return spares.remove(at: index)
+        }
+        return nil
     }
 
     private func takeLine(_ received: inout ByteBuffer, context: ChannelHandlerContext) {

@@ -12,16 +12,11 @@ enum ByteHash {
         }
         var position = 0
         while position < count - 8 {
-            fold(word(bytes, position), into: &hash)
+            fold(bytes.word(at: position), into: &hash)
             position += 8
         }
         hash ^= UInt64(truncatingIfNeeded: count)
-        fold(word(bytes, count - 8), into: &hash)
-    }
-
-    @inline(__always)
-    private static func word(_ bytes: Bytes, _ position: Int) -> UInt64 {
-        bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+        fold(bytes.word(at: count - 8), into: &hash)
     }
 
     @inline(__always)

@@ -4,11 +4,8 @@ extension LineDecoder {
     /// A line of a datagram that is not JSON.
     mutating func decodeStatsD(_ line: Bytes, at offset: UInt64, _ origin: Origin) {
         let plain = PlainLine(line)
-        if let plain, let known = shapes.find(plain) {
-            metrics.add(
-                plain.value, weight: known.weight, to: Int(known.series), type: known.type,
-                at: origin.arrival)
-            builder.countMetricLine()
+        if let plain, takeKnown(plain, origin) {
+            // Done.
         } else if line.hasPrefix("_e{") {
             decodeStatsDEvent(line, at: offset, origin)
         } else if line.hasPrefix("_sc|") {
@@ -19,6 +16,17 @@ extension LineDecoder {
             builder.countMetricLine()
             if let plain { remember(plain) }
         }
+    }
+
+    /// Takes up a line of a shape that has been seen in this batch; false for any other.
+    @inline(__always)
+    mutating func takeKnown(_ line: PlainLine, _ origin: Origin) -> Bool {
+        guard let known = shapes.find(line) else { return false }
+        metrics.add(
+            line.value, weight: known.weight, to: Int(known.series), type: known.type,
+            at: origin.arrival)
+        builder.countMetricLine()
+        return true
     }
 
     /// Remembers what the line that was just taken up meant, where its number alone may change.

@@ -110,7 +110,8 @@ struct LineDecoder: ~Copyable {
             switch header.kind {
             case .datagram:
                 let first = offset &+ UInt64(start + SpoolFrame.headerBytes)
-                decodeDatagram(payload, at: first, origin)
+                let behind = rest.count - SpoolFrame.headerBytes
+                decodeDatagram(payload, readable: behind, at: first, origin)
             case .loss:
                 guard countLoss(payload) else {
                     builder.reject(rest, at: offset &+ UInt64(start), .spoolCorrupt)
@@ -122,9 +123,21 @@ struct LineDecoder: ~Copyable {
         }
     }
 
-    private mutating func decodeDatagram(_ payload: Bytes, at offset: UInt64, _ origin: Origin) {
+    /// - Parameter readable: Bytes that may be read from the payload's first on. The frame's header
+    ///   can be read before it.
+    private mutating func decodeDatagram(
+        _ payload: Bytes, readable: Int, at offset: UInt64, _ origin: Origin
+    ) {
+        guard let base = payload.baseAddress else { return }
         var start = 0
         while start < payload.count {
+            if readable - start >= PlainLine.window,
+                let line = PlainLine(at: base + start, count: payload.count - start),
+                takeKnown(line, origin)
+            {
+                start += line.byteCount + 1
+                continue
+            }
             let end = payload.find(0x0a, from: start)
             let line = LineDecoder.withoutSpaceAtEnd(payload.part(start, end))
             let position = offset &+ UInt64(start)

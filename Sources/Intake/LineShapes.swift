@@ -1,55 +1,5 @@
 internal import QuipuModel
 
-/// A line `name:number|rest` with one unsigned number, cut at its places and not judged any
-/// further.
-struct PlainLine {
-    let name: Bytes
-    let value: Double
-    /// From the first `|` on: type, rate, tags and all other fields.
-    let rest: Bytes
-
-    /// Nil for any other line; the grammar has the word on these.
-    @inline(__always)
-    init?(_ line: Bytes) {
-        guard let base = line.baseAddress else { return nil }
-        let bytes = base.assumingMemoryBound(to: UInt8.self)
-        let count = line.count
-        var position = 0
-        while position < count, bytes[position] != 0x3a { position += 1 }
-        let nameEnd = position
-        position += 1
-        var mantissa: UInt64 = 0
-        let start = position
-        while position < count, bytes[position].isDigit {
-            mantissa = mantissa &* 10 &+ UInt64(bytes[position] &- 0x30)
-            position += 1
-        }
-        var digits = position - start
-        var decimals = 0
-        if position < count, bytes[position] == 0x2e {
-            position += 1
-            let point = position
-            while position < count, bytes[position].isDigit {
-                mantissa = mantissa &* 10 &+ UInt64(bytes[position] &- 0x30)
-                position += 1
-            }
-            decimals = position - point
-            digits += decimals
-        }
-        // So many digits are exact in a double, and so is the power of ten: one rounding.
-        guard digits > 0, digits <= 15, position < count, bytes[position] == 0x7c else {
-            return nil
-        }
-        name = Bytes(start: base, count: nameEnd)
-        value = decimals == 0 ? Double(mantissa) : Double(mantissa) / Self.powers[decimals]
-        rest = Bytes(start: base + position, count: count - position)
-    }
-
-    private static let powers: [Double] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-    ]
-}
-
 /// What lines meant that differ in their number alone.
 ///
 /// Clients send the same few hundred lines again and again. Of such a line only the number has to
@@ -161,10 +111,12 @@ struct LineShapes {
 
     @inline(__always)
     private func hash(_ line: PlainLine) -> UInt64 {
+        // Two chains of multiplications, side by side.
         var hash = seed
+        var other = ~seed
         ByteHash.mix(line.name, into: &hash)
-        ByteHash.mix(line.rest, into: &hash)
-        return hash
+        ByteHash.mix(line.rest, into: &other)
+        return hash &+ other &* 0x9e37_79b9_7f4a_7c15
     }
 
     @inline(__always)
@@ -174,8 +126,9 @@ struct LineShapes {
         guard nameCount == line.name.count, restCount == line.rest.count else { return false }
         return keys.withUnsafeBytes {
             let start = Int(slot.keyStart)
-            return $0.part(start, start + nameCount).equals(line.name)
-                && $0.part(start + nameCount, start + nameCount + restCount).equals(line.rest)
+            return $0.part(start, start + nameCount).equalsShort(line.name)
+                && $0.part(start + nameCount, start + nameCount + restCount)
+                    .equalsShort(line.rest)
         }
     }
 }

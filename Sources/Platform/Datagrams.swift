@@ -24,11 +24,11 @@ public struct MessageRing {
     /// Empties the first `count` slots.
     public func empty(first count: Int) { quipu_messages_rearm(memory, UInt32(count)) }
 
-    /// Receives what waits, at most `slots` datagrams, from the first slot on; 0 when nothing
-    /// waits.
-    public func receive(from socket: Int32) throws(SystemError) -> Int {
+    /// Receives what waits into the slots from `first` on, at most as many as there are; 0 when
+    /// nothing waits.
+    public func receive(from socket: Int32, first: Int) throws(SystemError) -> Int {
         while true {
-            let count = quipu_messages_receive(socket, memory)
+            let count = quipu_messages_receive(socket, memory, UInt32(first))
             if count >= 0 { return Int(count) }
             switch errno {
             case EINTR: continue

@@ -83,7 +83,9 @@ extension Spool {
     func take(_ pair: DatagramPair, dialect: Dialect = .statsd) throws {
         while true {
             landing.arm(arrival: Timestamp(microseconds: 1_000), dialect: dialect)
-            if try landing.receive(from: pair.receiver.raw) == 0 { return }
+            let received = landing.receive(from: pair.receiver.raw)
+            if let failure = received.failure { throw failure }
+            if received.datagrams == 0 { return }
             append()
         }
     }

@@ -64,7 +64,7 @@ import Testing
         try spool.take(pair)
         for payload in Self.payloads { try pair.send(payload) }
         spool.landing.arm(arrival: Self.arrival, dialect: .dogstatsd)
-        #expect(try spool.landing.receive(from: pair.receiver.raw) == 4)
+        #expect(spool.landing.receive(from: pair.receiver.raw).datagrams == 4)
         let before = try state()
         spool.append()
         return (before, try state())

@@ -13,8 +13,11 @@ import Testing
     ]
     private static let numbers = [
         "0", "1", "7.5", "250", "0.001", "123456789012345", "99999.99999", "1e3", "12.", ".5", "x",
-        "", "3:4",
+        "", "3:4", "12345678", "123456789", "1234567.", "1.234567", "0.1234567", ".1234567", ".",
+        "1.2.3", "..5", "9/3", "1:", "12345 78",
     ]
+    /// Of the lines in a datagram.
+    private static let lineEnds = ["\n", "\r\n", " \n", "\n\n"]
 
     /// A plus sign keeps a line from being recognized, and changes nothing where a gauge is set.
     @Test func recognizedLinesMeanTheSame() throws {
@@ -31,8 +34,10 @@ import Testing
                 let sign = type == "s" || number.isEmpty ? "" : "+"
                 lines.append(("\(name):\(number)\(rest)", "\(name):\(sign)\(number)\(rest)"))
             }
-            let one = batch(lines.map(\.text), plain)
-            let other = batch(lines.map(\.signed), signed)
+            let lineEnd = random.pick(Self.lineEnds)
+            let each = Int.random(in: 1...8, using: &random)
+            let one = batch(joined(lines.map(\.text), by: lineEnd, each: each), plain)
+            let other = batch(joined(lines.map(\.signed), by: lineEnd, each: each), signed)
             let context = "seed \(random.seed), round \(round)"
             #expect(one.tally == other.tally, "\(context)")
             #expect(one.closes, "\(context)")
@@ -58,6 +63,13 @@ import Testing
             found[name, default: 0] += delta.rollup.sum
         }
         #expect(found == expected)
+    }
+
+    /// Datagrams of so many lines.
+    private func joined(_ lines: [String], by lineEnd: String, each: Int) -> [String] {
+        stride(from: 0, to: lines.count, by: each).map {
+            lines[$0..<min($0 + each, lines.count)].joined(separator: lineEnd)
+        }
     }
 
     private func batch(_ lines: [String], _ decoder: Decoder) -> DecodedBatch {

@@ -77,6 +77,23 @@ import Testing
         #expect(merged == sketch(values))
     }
 
+    /// The newest samples of weight 1 wait beside the run of bins.
+    @Test(arguments: Distribution.allCases)
+    func waitingSamplesCountLikeOthers(of distribution: Distribution) {
+        for count in [1, 7, 8, 9, 63, 64, 65, 130] {
+            let values = samples(distribution, count, seed: 9)
+            var halves = DDSketch()
+            for value in values + values { halves.add(value, weight: 0.5) }
+            let whole = sketch(values)
+            #expect(whole == halves)
+            #expect(whole.count == halves.count)
+            #expect(whole.encoded == halves.encoded)
+            #expect(whole.positiveBins == halves.positiveBins)
+            #expect(whole.shifted(by: 3) == halves.shifted(by: 3))
+            for q in Self.quantiles { #expect(whole.quantile(q) == halves.quantile(q)) }
+        }
+    }
+
     @Test(arguments: Distribution.allCases)
     func bytesGiveTheSameSketchBack(of distribution: Distribution) throws {
         var sketch = sketch(samples(distribution, 2_000, seed: 7))

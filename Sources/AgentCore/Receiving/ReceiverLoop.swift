@@ -110,21 +110,18 @@ struct ReceiverLoop: ~Copyable {
         let listener = receiver.listeners[index]
         for _ in 0..<calls {
             landing.arm(arrival: .now, dialect: listener.dialect)
-            let count: Int
-            do {
-                count = try landing.receive(from: listener.descriptor.raw)
-            } catch {
-                pause(index, after: error)
-                return total
+            let received = landing.receive(from: listener.descriptor.raw)
+            let count = received.datagrams
+            if count > 0 {
+                total += count
+                let bytes = landing.receivedBytes(count)
+                spool.append()
+                receiver.note {
+                    $0.datagrams += UInt64(count)
+                    $0.datagramBytes += bytes
+                }
             }
-            if count == 0 { return total }
-            total += count
-            let bytes = landing.receivedBytes(count)
-            spool.append()
-            receiver.note {
-                $0.datagrams += UInt64(count)
-                $0.datagramBytes += bytes
-            }
+            if let failure = received.failure { pause(index, after: failure) }
             if count < Landing.slots { return total }
         }
         return total

@@ -21,8 +21,8 @@ void quipu_message_point(void *messages, unsigned slot, void *buffer, size_t byt
 // Marks the first `count` slots pending again.
 void quipu_messages_rearm(void *messages, unsigned count);
 
-// recvmmsg(2) without waiting, into all slots. How many were filled, or -1 with errno.
-int quipu_messages_receive(int descriptor, void *messages);
+// recvmmsg(2) without waiting, into the slots from `first` on. How many were filled, or -1 with errno.
+int quipu_messages_receive(int descriptor, void *messages, unsigned first);
 
 // What the kernel (or quipu_message_set_length) wrote: the length, and whether the datagram was longer.
 uint32_t quipu_message_length(const void *messages, unsigned slot);

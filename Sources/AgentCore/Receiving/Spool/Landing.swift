@@ -86,11 +86,30 @@ package struct Landing: Sendable {
         mapping.storeInOrder(settled &+ 1, at: Offset.armed)
     }
 
-    /// Takes what waits at a socket; how many datagrams.
-    func receive(from socket: Int32) throws(SystemError) -> Int {
-        let count = try ring.receive(from: socket)
-        mapping.storeInOrder(UInt64(count), at: Offset.used)
-        return count
+    /// What one receive brought.
+    struct Received {
+        var datagrams = 0
+        /// Why no more were asked for, where a call failed.
+        var failure: SystemError?
+    }
+
+    /// Takes what waits at a socket, and what comes meanwhile, until nothing waits or the slots are
+    /// full: the kernel holds few datagrams of a Unix socket, and what a turn costs besides is to
+    /// be shared by many.
+    func receive(from socket: Int32) -> Received {
+        var received = Received()
+        while received.datagrams < Self.slots {
+            do {
+                let count = try ring.receive(from: socket, first: received.datagrams)
+                guard count > 0 else { break }
+                received.datagrams += count
+                mapping.storeInOrder(UInt64(received.datagrams), at: Offset.used)
+            } catch {
+                received.failure = error
+                break
+            }
+        }
+        return received
     }
 
     /// Bytes of the first `count` datagrams.
