@@ -253,7 +253,7 @@ def no_false_alarms(turn):
 def migrates_slowly(box, turn):
     """An old database whose migration takes longer than a start may."""
     # Once it is ready, the watchdog waits for the slow disk, too.
-    start_limit, delay, watchdog_seconds = (4, 0.4, 2) if turn.quick else (10, 1.2, 5)
+    start_limit, delay, watchdog_seconds = (4, 0.4, 2) if turn.quick else (10, 2.4, 10)
     dump = (ROOT / "Tests/Fixtures/Store/schema-3.sql").read_text()
     rows = 1_000 if turn.quick else 60_000
     box("install", "-d", "-m", "700", STATE)
