@@ -91,7 +91,8 @@ def slope(samples, key):
 
 
 def ask_on_and_on(rig, factor, ending, counts):
-    connection = rig.connect()
+    # A machine may stand still for a minute; who waits for an answer stood with it.
+    connection = rig.connect(300)
     for method, params in itertools.cycle(QUESTIONS):
         if ending.wait(1 / (QUESTIONS_PER_SECOND * factor)):
             return connection.close()
