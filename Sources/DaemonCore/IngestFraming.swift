@@ -33,8 +33,8 @@ final class IngestFraming: ChannelDuplexHandler {
     private var spares: [ByteBuffer] = []
     private let deadline = HalfSentTimer()
 
-    /// As many bodies as are on their way at once: one read, those that wait, one decoded.
-    private static let sparesMax = 5
+    /// About as many bodies as are on their way at once: one read, one waiting, one decoded.
+    private static let sparesMax = 3
 
     func read(context: ChannelHandlerContext) {
         deadline.readAsked(context.eventLoop)

@@ -1,4 +1,5 @@
 import GRDB
+import GRDBSQLite
 import QuipuModel
 
 /// How connections are opened and set up.
@@ -20,7 +21,7 @@ enum Connections {
         configuration.maximumReaderCount = readersMax
         configuration.prepareDatabase { db in
             if db.configuration.readonly {
-                try db.execute(sql: "PRAGMA cache_size = -\(readerCacheKiB)")
+                try prepareReader(db)
             } else {
                 try prepareWriter(db)
             }
@@ -38,6 +39,13 @@ enum Connections {
                     """)
         }
         return pool
+    }
+
+    private static func prepareReader(_ db: Database) throws {
+        try db.execute(sql: "PRAGMA cache_size = -\(readerCacheKiB)")
+        // GRDB listens to what each statement reads, so that changes can be observed. Nobody does,
+        // and to be told of every column took longer than most questions.
+        sqlite3_set_authorizer(db.sqliteConnection, nil, nil)
     }
 
     private static func prepareWriter(_ db: Database) throws {

@@ -19,6 +19,7 @@ final class EventWriter {
     private let sessions: SessionWriter
     private let files: FileTouchWriter
     private let rollups: EventRollupWriter
+    private let errors: ErrorRollupWriter
     private let kinds: EventKinds
     private let finder: EventFinder
     private let insert: RawStatement
@@ -27,7 +28,7 @@ final class EventWriter {
     init(
         _ connection: OpaquePointer, strings: StringTable, contexts: SessionContexts,
         payloads: PayloadBlockWriter, sessions: SessionWriter, files: FileTouchWriter,
-        rollups: EventRollupWriter
+        rollups: EventRollupWriter, errors: ErrorRollupWriter
     ) throws {
         self.strings = strings
         self.contexts = contexts
@@ -35,6 +36,7 @@ final class EventWriter {
         self.sessions = sessions
         self.files = files
         self.rollups = rollups
+        self.errors = errors
         kinds = try EventKinds(strings)
         finder = try EventFinder(connection, strings: strings)
         let next = try RawStatement(
@@ -110,6 +112,11 @@ final class EventWriter {
             EventRollupWriter.Facts(
                 time: event.time.microseconds, kind: row.kind, name: row.name,
                 status: event.status, duration: row.durationMicroseconds))
+        if event.status == .error {
+            errors.count(
+                1, time: event.time.microseconds, kind: row.kind, name: row.name,
+                category: row.errorCategory)
+        }
         if let path = row.path {
             files.add(event.access, to: path, session: row.session, at: event.time.microseconds)
         }
@@ -170,6 +177,12 @@ final class EventWriter {
 
     private func recount(_ old: CallFacts, as new: CallFacts, _ row: NewEventRow) throws {
         rollups.replace(old.rollupFacts, with: new.rollupFacts)
+        for (call, change) in [(old, -1), (new, 1)] as [(CallFacts, Int64)]
+        where call.status == .error {
+            errors.count(
+                change, time: call.time, kind: call.kind, name: call.name,
+                category: call.errorCategory)
+        }
         if old.access == .none, let path = row.path {
             files.add(new.access, to: path, session: old.session, at: new.time)
         }

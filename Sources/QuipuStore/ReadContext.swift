@@ -14,7 +14,7 @@ extension SQLiteStore {
                 guard let connection = db.sqliteConnection else { throw StoreError.closed }
                 deadline.watch(connection)
                 defer { deadline.unwatch(connection) }
-                return try body(try ReadContext(connection))
+                return try body(ReadContext(connection))
             }
         } catch let failure as SQLiteFailure where failure.isInterrupt && deadline.hasPassed {
             throw .timeout
@@ -61,27 +61,29 @@ final class ReadContext {
     private var texts: [Int64: String] = [:]
     private var sources: [Int64: Source] = [:]
     private var contexts: [Int64: [ContextColumn: Int64]] = [:]
-    private let findText: RawStatement
-    private let findSource: RawStatement
-    private let findContext: RawStatement
-    private let payloads: PayloadBlockReader
+    // Made when they are first needed, which for many questions is never.
+    private var findText: RawStatement?
+    private var findSource: RawStatement?
+    private var findContext: RawStatement?
+    private var payloads: PayloadBlockReader?
 
-    init(_ connection: OpaquePointer) throws {
-        self.connection = connection
-        findText = try RawStatement(connection, "SELECT text FROM strings WHERE id = ?1")
-        findSource = try RawStatement(connection, "SELECT path, host FROM sources WHERE id = ?1")
-        findContext = try RawStatement(
-            connection, "SELECT \(Self.contextColumns) FROM contexts WHERE id = ?1")
-        payloads = try PayloadBlockReader(connection)
-    }
+    init(_ connection: OpaquePointer) { self.connection = connection }
 
     func prepare(_ sql: String) throws -> RawStatement { try RawStatement(connection, sql) }
 
+    private func kept(_ statement: inout RawStatement?, _ sql: String) throws -> RawStatement {
+        if let statement { return statement }
+        let made = try prepare(sql)
+        statement = made
+        return made
+    }
+
     func text(_ id: Int64) throws -> String {
         if let known = texts[id] { return known }
-        findText.bind(1, id)
-        defer { findText.reset() }
-        let text = try findText.step() ? findText.string(0) ?? "" : ""
+        let find = try kept(&findText, "SELECT text FROM strings WHERE id = ?1")
+        find.bind(1, id)
+        defer { find.reset() }
+        let text = try find.step() ? find.string(0) ?? "" : ""
         texts[id] = text
         return text
     }
@@ -100,11 +102,12 @@ final class ReadContext {
 
     func source(_ id: Int64) throws -> Source {
         if let known = sources[id] { return known }
-        findSource.bind(1, id)
-        defer { findSource.reset() }
+        let find = try kept(&findSource, "SELECT path, host FROM sources WHERE id = ?1")
+        find.bind(1, id)
+        defer { find.reset() }
         let source =
-            try findSource.step()
-            ? Source(path: findSource.string(0) ?? "", host: findSource.string(1) ?? "")
+            try find.step()
+            ? Source(path: find.string(0) ?? "", host: find.string(1) ?? "")
             : Source(path: "", host: "")
         sources[id] = source
         return source
@@ -128,12 +131,14 @@ final class ReadContext {
     private func members(ofContext id: Int64) throws -> [ContextColumn: Int64] {
         guard id != 0 else { return [:] }
         if let known = contexts[id] { return known }
-        findContext.bind(1, id)
-        defer { findContext.reset() }
+        let find = try kept(
+            &findContext, "SELECT \(Self.contextColumns) FROM contexts WHERE id = ?1")
+        find.bind(1, id)
+        defer { find.reset() }
         var members: [ContextColumn: Int64] = [:]
-        if try findContext.step() {
+        if try find.step() {
             for (index, column) in ContextColumn.allCases.enumerated() {
-                let text = findContext.int(Int32(index))
+                let text = find.int(Int32(index))
                 if text != 0 { members[column] = text }
             }
         }
@@ -144,6 +149,8 @@ final class ReadContext {
     /// The payload's bytes; nil when there is none or when it was dropped.
     func payload(_ reference: PayloadReference?) throws -> ArraySlice<UInt8>? {
         guard let reference else { return nil }
-        return try payloads.payload(reference)
+        let reader = try payloads ?? PayloadBlockReader(connection)
+        payloads = reader
+        return try reader.payload(reference)
     }
 }

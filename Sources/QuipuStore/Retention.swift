@@ -180,15 +180,23 @@ struct RetentionWriter {
                 SELECT start FROM event_rollups WHERE width = ?1 ORDER BY start LIMIT 1 OFFSET ?3),
                 ?2)
             """)
+        let deleteErrors = try RawStatement(
+            connection,
+            """
+            DELETE FROM error_rollups WHERE width = ?1 AND start < min(?2, ifnull((
+                SELECT start FROM event_rollups WHERE width = ?1 ORDER BY start LIMIT 1), ?2))
+            """)
         let ages = [policy.eventDaysSeconds, policy.eventHoursSeconds, policy.eventsSeconds]
         for (width, age) in zip(EventRollup.widths, ages) {
+            let end = now.bucket(seconds: 1) - max(age, policy.eventsSeconds)
             delete.bind(1, width)
-            delete.bind(
-                2,
-                (now.bucket(seconds: 1) - max(age, policy.eventsSeconds)).aligned(to: width))
+            delete.bind(2, end.aligned(to: width))
             delete.bind(3, Int64(rows))
             try delete.run()
             chunk.report.eventRollups += Int(sqlite3_changes(connection))
+            deleteErrors.bind(1, width)
+            deleteErrors.bind(2, end.aligned(to: width))
+            try deleteErrors.run()
         }
         chunk.isDone = chunk.report.eventRollups < rows
     }

@@ -51,6 +51,7 @@ private enum RecentRows {
             ("tasks", "updated >= ? OR ended IS NULL", microseconds),
             ("documents", "updated >= ?", microseconds),
             ("event_rollups", "start + width > ?", seconds),
+            ("error_rollups", "start + width > ?", seconds),
             ("open_rollups", "bucket >= ?", seconds),
         ] {
             try db.execute(

@@ -44,16 +44,14 @@ extension SQLiteStore {
         }
     }
 
-    /// Rollups know no categories; the index over errors does.
     private static func addCategories(
         _ range: TimeRange, _ filters: [Filter], to tools: inout [Int64?: Tool],
         _ context: ReadContext
     ) throws {
         guard tools.values.contains(where: { $0.counts.errors > 0 }) else { return }
-        let isError = Filter(path: "status", test: .oneOf([.string("error")]))
-        var scan = try ErrorScan(context, range, filters + [isError])
-        while let (name, category) = try scan.next() {
-            tools[name]?.errorsByCategory[category, default: 0] += 1
+        var errors = try ErrorCount(context, range, filters)
+        try errors.run { name, category, count in
+            tools[name]?.errorsByCategory[category, default: 0] += count
         }
     }
 
@@ -80,88 +78,6 @@ extension SQLiteStore {
                 name: name, counts: counts, duration: durations.summary, lastUsed: lastUsed,
                 errorsByCategory: errorsByCategory)
         }
-    }
-}
-
-/// Errors' names and categories: from the index over errors alone where the filters allow it.
-private struct ErrorScan {
-    private enum Rows {
-        case index(EventIndexRows)
-        case scan(EventScan)
-    }
-
-    private var rows: Rows
-
-    init(_ context: ReadContext, _ range: TimeRange, _ filters: [Filter]) throws {
-        let inIndex: Set<String> = ["kind", "name", "status", "error_category"]
-        rows =
-            filters.allSatisfy { inIndex.contains($0.path) }
-            ? .index(try EventIndexRows(context, range, filters))
-            : .scan(
-                try EventScan(context, range, filters, withAttributes: false, order: .any))
-    }
-
-    mutating func next() throws -> (name: Int64?, category: ErrorCategory)? {
-        switch rows {
-        case .index(var index):
-            defer { rows = .index(index) }
-            return try index.next()
-        case .scan(var scan):
-            defer { rows = .scan(scan) }
-            return try scan.next().map { ($0.name, $0.errorCategory ?? .unknown) }
-        }
-    }
-}
-
-/// The entries of `errors_by_time`, without their rows.
-private struct EventIndexRows {
-    private let statement: RawStatement
-    private let context: ReadContext
-    private let filters: [Filter]
-    private var verdicts: [Key: Bool] = [:]
-
-    private struct Key: Hashable {
-        var kind: Int64
-        var name: Int64?
-        var category: ErrorCategory
-    }
-
-    init(_ context: ReadContext, _ range: TimeRange, _ filters: [Filter]) throws {
-        self.context = context
-        self.filters = filters
-        for filter in filters { try filter.test.check(path: filter.path) }
-        statement = try context.prepare(
-            """
-            SELECT kind, name, error_category FROM events INDEXED BY errors_by_time
-            WHERE status = \(EventStatus.error.rawValue) AND time >= ?1 AND time < ?2
-            """)
-        statement.bind(1, range.since.microseconds)
-        statement.bind(2, range.until.microseconds)
-    }
-
-    mutating func next() throws -> (name: Int64?, category: ErrorCategory)? {
-        while try statement.step() {
-            let name = statement.optionalInt(1)
-            let category = ErrorCategory(stored: statement.optionalInt(2)) ?? .unknown
-            let key = Key(kind: statement.int(0), name: name, category: category)
-            if let verdict = verdicts[key] {
-                if verdict { return (name, category) }
-                continue
-            }
-            let verdict = try filters.allSatisfy { filter in
-                let value: Scalar =
-                    switch filter.path {
-                    case "kind": .string(try context.text(statement.int(0)))
-                    case "name": try context.text(name).map(Scalar.string) ?? .null
-                    case "status": .string("error")
-                    default: .string(category.word)
-                    }
-                return filter.test.matches(value)
-            }
-            verdicts[key] = verdict
-            if verdict { return (name, category) }
-        }
-        return nil
     }
 }
 

@@ -1,4 +1,4 @@
-/// What version 6 adds to events and sessions.
+/// What versions 6 and 7 add to events and sessions.
 extension Schema {
     /// A call's key begins with its session's id (it was a hash of it), and every event of a
     /// session has one: so the index that joins halves also finds a session's events. Errors can be
@@ -20,6 +20,28 @@ extension Schema {
         DROP INDEX errors_by_time;
         CREATE INDEX errors_by_time ON events (time, kind, name, error_category) WHERE status = 2;
         """
+
+    /// As of version 7. `name` and `category` are 0 for none, since a key has no NULL.
+    static let errorRollups = """
+        CREATE TABLE error_rollups (
+            width INTEGER NOT NULL,
+            start INTEGER NOT NULL,
+            kind INTEGER NOT NULL,
+            name INTEGER NOT NULL,
+            category INTEGER NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (width, start, kind, name, category)
+        ) STRICT, WITHOUT ROWID;
+        """
+        + EventRollup.widths.map { width in
+            let scale = width * 1_000_000
+            return """
+                INSERT INTO error_rollups
+                SELECT \(width), (time - (time % \(scale) + \(scale)) % \(scale)) / 1000000, kind,
+                    ifnull(name, 0), ifnull(error_category, 0), count(*)
+                FROM events INDEXED BY errors_by_time WHERE status = 2 GROUP BY 2, 3, 4, 5;
+                """
+        }.joined()
 
     /// `first` and `last` bound all of a session's events; `started` and `last_activity` are of
     /// times that lines told, if any did (`timed`).

@@ -4,7 +4,7 @@ import QuipuModel
 /// Tables and how they came to be. `docs/database.md` explains them.
 enum Schema {
     /// The version that this program writes. Each migration below makes one.
-    static let version = 6
+    static let version = 7
 
     /// Raises the file to `version`.
     ///
@@ -59,6 +59,10 @@ enum Schema {
             try db.execute(sql: usageTables)
             try db.execute(sql: priceTables)
             try db.execute(sql: "UPDATE schema_version SET version = 6")
+        }
+        migrator.registerMigration("7") { db in
+            try db.execute(sql: errorRollups)
+            try db.execute(sql: "UPDATE schema_version SET version = 7")
         }
         try migrator.migrate(database)
         try database.write { try $0.execute(sql: firstRetentionTime) }

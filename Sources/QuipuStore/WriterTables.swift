@@ -14,6 +14,7 @@ final class WriterTables {
     let elements: ElementWriter
     let events: EventWriter
     let eventRollups: EventRollupWriter
+    let errorRollups: ErrorRollupWriter
     let rollups: RollupWriter
     let usage: UsageWriter
     let tasks: TaskWriter
@@ -41,10 +42,11 @@ final class WriterTables {
         sources = try SourceWriter(connection)
         elements = try ElementWriter(connection)
         eventRollups = try EventRollupWriter(connection)
+        errorRollups = try ErrorRollupWriter(connection)
         tasks = try TaskWriter(connection, strings: strings)
         events = try EventWriter(
             connection, strings: strings, contexts: contexts, payloads: payloads,
-            sessions: sessions, files: files, rollups: eventRollups)
+            sessions: sessions, files: files, rollups: eventRollups, errors: errorRollups)
         rollups = try RollupWriter(
             connection, strings: strings, seriesCount: countedSeries, seriesMax: seriesMax)
         usage = try UsageWriter(
@@ -64,6 +66,7 @@ final class WriterTables {
         }
         try rollups.flush()
         try eventRollups.flush()
+        try errorRollups.flush()
         try sessions.flush()
         try contexts.flush()
         try files.flush()

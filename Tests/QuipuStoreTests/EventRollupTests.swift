@@ -8,6 +8,8 @@ import Testing
 @Suite struct EventRollupTests {
     private static let origin = 1_700_000_000.0
     private static let spanSeconds = 3.5 * 86_400
+    /// What may be said to have gone wrong, in several categories.
+    private static let errors = ["Permission denied", "timed out", "?", nil]
 
     private func randomLines(_ count: Int, _ random: inout SeededGenerator) -> [EventLine] {
         var lines: [EventLine] = []
@@ -24,7 +26,7 @@ import Testing
             let closing = EventLine(
                 time: time + Double.random(in: 0...4_000, using: &random), name: name,
                 status: random.pick([.ok, .error]), half: .closing, durationMs: duration,
-                session: "s", toolUseID: id)
+                session: "s", error: random.pick(Self.errors), toolUseID: id)
             switch Int.random(in: 0..<6, using: &random) {
             case 5:
                 // Read later without a time, which another line tells.
@@ -39,7 +41,8 @@ import Testing
                 lines.append(
                     EventLine(
                         time: time, kind: random.pick(["hook", "generation"]), name: name,
-                        status: random.pick([.none, .ok, .error]), durationMs: duration))
+                        status: random.pick([.none, .ok, .error]), durationMs: duration,
+                        error: random.pick(Self.errors)))
             }
         }
         return lines
@@ -122,6 +125,11 @@ import Testing
             var counts = OutcomeCounts()
             for event in own { counts.add(event.status) }
             #expect(tool.counts == counts, "\(context) \(tool.name)")
+            let categories = own.filter { $0.status == .error }.map {
+                $0.errorCategory ?? .unknown
+            }
+            let byCategory = Dictionary(categories.map { ($0, 1) }, uniquingKeysWith: +)
+            #expect(tool.errorsByCategory == byCategory, "\(context) \(tool.name)")
             #expect(tool.lastUsed >= own.map(\.time).max() ?? tool.lastUsed, "\(context)")
             try check(tool.duration, own, "\(context) \(tool.name)")
         }
