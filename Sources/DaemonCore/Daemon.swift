@@ -93,15 +93,23 @@ public struct Daemon: Sendable {
         for await signal in signals {
             guard signal == .sighup else { return }
             manager.reloading()
-            do throws(SettingsError) {
-                let settings = try await options.reload()
-                await parts.retention.adopt(settings.retention)
-                _ = await parts.persistence.set(settings.persistence)
-                log.info("configuration read again")
-            } catch {
-                log.error("configuration kept as it was: \(error)")
-            }
+            await reload(parts)
             manager.ready(status: "configuration read again")
+        }
+    }
+
+    /// Everything is read before anything changes.
+    private func reload(_ parts: Parts) async {
+        do {
+            let settings = try await options.reload()
+            let prices = try Self.filePrices(settings)
+            await parts.retention.adopt(settings.retention)
+            _ = await parts.persistence.set(settings.persistence)
+            let result = await parts.administration.adopt(filePrices: prices)
+            if case .failure(let error) = result { log.error("prices stay as they were: \(error)") }
+            log.info("configuration read again")
+        } catch {
+            log.error("configuration kept as it was: \(error)")
         }
     }
 
@@ -186,7 +194,7 @@ extension Daemon {
     private func prepareCosts(
         _ store: any Store, _ limits: LimitBook
     ) async throws(DaemonError) {
-        let prices = try filePrices()
+        let prices = try Self.filePrices(options.settings)
         do throws(StoreError) {
             try await store.adopt(filePrices: prices)
         } catch {
@@ -202,8 +210,8 @@ extension Daemon {
         }
     }
 
-    private func filePrices() throws(DaemonError) -> [Price] {
-        guard let path = options.settings.pricesFile else { return [] }
+    private static func filePrices(_ settings: DaemonSettings) throws(DaemonError) -> [Price] {
+        guard let path = settings.pricesFile else { return [] }
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = try PlainFiles.read(path, bytesMax: Limits.pricesFileBytesMax)
@@ -236,6 +244,7 @@ extension Daemon {
         let ownMetrics: OwnMetrics
         let stores: Stores
         let persistence: PersistenceSwitch
+        let administration: Administration
 
         init(
             daemon: Daemon, store: any Store, sockets: Sockets, limits: LimitBook,
@@ -270,7 +279,7 @@ extension Daemon {
                 condition: disk, isWanted: options.settings.persistence,
                 hostName: ProcessFacts.hostName, log: daemon.log, limits: limits,
                 progress: progress)
-            let administration = Administration(
+            administration = Administration(
                 stores: stores, persistence: persistence, committer: committer,
                 retention: retention, limits: limits,
                 groupID: try Self.adminGroup(options.settings))

@@ -66,20 +66,30 @@ extension Administration {
         }
     }
 
-    /// Between two commits; what is spent is told anew afterwards.
+    /// Those of the configured file from now on.
+    func adopt(filePrices: [Price]) async -> Result<Void, StoreError> {
+        await changing { store throws(StoreError) in try await store.adopt(filePrices: filePrices) }
+    }
+
     private func writing(
         _ body: @escaping @Sendable (any Store) async throws(StoreError) -> JSON
     ) async throws(RPCError) -> JSON {
-        let result = await committer.change { [limits] store throws(StoreError) in
+        do throws(StoreError) {
+            return try await changing(body).get()
+        } catch {
+            throw Replies.error(error)
+        }
+    }
+
+    /// Between two commits; what is spent is told anew afterwards.
+    private func changing<Answer: Sendable>(
+        _ body: @escaping @Sendable (any Store) async throws(StoreError) -> Answer
+    ) async -> Result<Answer, StoreError> {
+        await committer.change { [limits] store throws(StoreError) in
             let answer = try await body(store)
             let now = Timestamp(microseconds: WallClock.microseconds())
             try await limits.load(from: store, now: now)
             return answer
-        }
-        do throws(StoreError) {
-            return try result.get()
-        } catch {
-            throw Replies.error(error)
         }
     }
 }

@@ -9,15 +9,21 @@ final class QueryConnection: Sendable {
     let peer: PeerCredentials
     private let outbox: Outbox
     private let dispatcher: Dispatcher
+    private let batchRoom: BatchRoom
+    /// What a batch that is answered has taken of it.
+    private let held = Mutex(0)
     private let subscriptions = Mutex<Set<Int64>>([])
     /// Leaves room for as many refusals as a batch has requests.
     private static let batchReplyBytesMax =
         Limits.replyBytesMax - Limits.requestsPerBatchMax * 512
 
-    init(peer: PeerCredentials, outbox: Outbox, dispatcher: Dispatcher) {
+    init(
+        peer: PeerCredentials, outbox: Outbox, dispatcher: Dispatcher, batchRoom: BatchRoom
+    ) {
         self.peer = peer
         self.outbox = outbox
         self.dispatcher = dispatcher
+        self.batchRoom = batchRoom
     }
 
     var hasSubscriptions: Bool { subscriptions.withLock { !$0.isEmpty } }
@@ -29,26 +35,43 @@ final class QueryConnection: Sendable {
             return ids
         }
         for id in ids { _ = dispatcher.hub.unsubscribe(id) }
+        sent()
     }
 
-    /// The line to send back; nil for notifications and blank lines.
-    func answer(_ line: ByteBufferView) async -> ByteBuffer? {
+    /// The answer is written, or nobody is there to read it.
+    func sent() {
+        let count = held.withLock { held in
+            defer { held = 0 }
+            return held
+        }
+        if count > 0 { batchRoom.give(count, of: peer.userID) }
+    }
+
+    /// The line to send back; nil for notifications and blank lines. To be followed by `sent`.
+    ///
+    /// - Parameter isOpen: Whether somebody still waits for it.
+    func answer(_ line: ByteBufferView, isOpen: () -> Bool) async -> ByteBuffer? {
         switch Incoming.parse(line) {
         case .blank: return nil
         case .single(let request): return await answer(request).map(bounded)
-        case .batch(let requests): return await answer(batch: requests)
+        case .batch(let requests): return await answer(batch: requests, isOpen)
         }
     }
 
     /// Replies are written out as they come: a batch of large ones never holds more than one reply
     /// may, and what finds no room is refused by itself.
-    private func answer(batch requests: [Result<Request, RefusedRequest>]) async -> ByteBuffer? {
+    private func answer(
+        batch requests: [Result<Request, RefusedRequest>], _ isOpen: () -> Bool
+    ) async -> ByteBuffer? {
         var line = ByteBuffer()
         for request in requests {
+            guard isOpen() else { return nil }
             guard let reply = await answer(request) else { continue }
             var bytes = reply.json.bytes
             if line.readableBytes + bytes.count > Self.batchReplyBytesMax {
                 bytes = tooLarge(id: reply.id).json.bytes
+            } else if !takeRoom(for: line.readableBytes + bytes.count) {
+                bytes = noRoom(id: reply.id).json.bytes
             }
             line.writeInteger(UInt8(ascii: line.readableBytes == 0 ? "[" : ","))
             line.writeBytes(bytes)
@@ -56,6 +79,26 @@ final class QueryConnection: Sendable {
         guard line.readableBytes > 0 else { return nil }
         line.writeStaticString("]\n")
         return line
+    }
+
+    /// Room for the replies of the batch so far.
+    private func takeRoom(for count: Int) -> Bool {
+        held.withLock { held in
+            let missing = count - Limits.batchRepliesFreeBytes - held
+            guard missing > 0 else { return true }
+            guard batchRoom.take(missing, of: peer.userID) else { return false }
+            held += missing
+            return true
+        }
+    }
+
+    private func noRoom(id: JSON) -> Reply {
+        dispatcher.statistics.hit(limit: "batch_replies_bytes")
+        let error = RPCError(
+            .overloaded,
+            hint: "the replies of unfinished batches fill \(Limits.batchRepliesBytesMax) bytes, or "
+                + "\(Limits.batchRepliesPerUserBytesMax) of one user; ask again, or singly")
+        return Reply(id: id, outcome: .failure(error))
     }
 
     private func bounded(_ reply: Reply) -> ByteBuffer {

@@ -12,6 +12,7 @@ struct QueryServer: Sendable {
     let group: any EventLoopGroup
     let traffic: TrafficLog?
     let waiting: WaitingReplies
+    let batchRoom = BatchRoom()
 
     func run(_ connections: AsyncStream<AcceptedConnection>) async {
         // Discarding: an ordinary group would keep a result for every connection there ever was.
@@ -30,7 +31,7 @@ struct QueryServer: Sendable {
     private func serve(_ accepted: AcceptedConnection) async {
         let outbox = Outbox()
         let connection = QueryConnection(
-            peer: accepted.peer, outbox: outbox, dispatcher: dispatcher)
+            peer: accepted.peer, outbox: outbox, dispatcher: dispatcher, batchRoom: batchRoom)
         do {
             let (waiting, statistics) = (waiting, dispatcher.statistics)
             let channel = try await Self.adopt(accepted.descriptor, group: group) { channel in
@@ -51,7 +52,9 @@ struct QueryServer: Sendable {
             try await channel.executeThenClose { inbound, outbound in
                 try await withThrowingTaskGroup(of: Void.self) { tasks in
                     tasks.addTask { try await notify(from: outbox, to: outbound) }
-                    try await converse(inbound, outbound, connection)
+                    try await converse(inbound, outbound, connection) {
+                        channel.channel.isActive
+                    }
                     // Who half-closes after subscribing still listens; the stream ends with the
                     // peer.
                     if connection.hasSubscriptions {
@@ -68,14 +71,16 @@ struct QueryServer: Sendable {
 
     private func converse(
         _ inbound: NIOAsyncChannelInboundStream<QueryFrame>,
-        _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, _ connection: QueryConnection
+        _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>, _ connection: QueryConnection,
+        isOpen: () -> Bool
     ) async throws {
         for try await frame in inbound {
             switch frame {
             case .line(let line):
-                let reply = await connection.answer(line.readableBytesView)
+                let reply = await connection.answer(line.readableBytesView, isOpen: isOpen)
                 traffic?.record(request: line, reply: reply)
                 if let reply { try await outbound.write(reply) }
+                connection.sent()
             case .tooLong:
                 let hint = "a request has at most \(Limits.requestBytesMax) bytes"
                 try await outbound.write(refuse(RPCError(.tooLarge, hint: hint)))

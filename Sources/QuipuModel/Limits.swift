@@ -41,6 +41,11 @@ public enum Limits {
     public static let agentRequestsWaitingMax = 256
     /// What replies of all connections may hold together; above, who takes theirs slowest is cut.
     public static let repliesWaitingBytesMax = 32 << 20
+    /// What the replies of unfinished batches may hold, of all connections and of one user's …
+    public static let batchRepliesBytesMax = 32 << 20
+    public static let batchRepliesPerUserBytesMax = replyBytesMax
+    /// … beside so much of each batch, which is always there.
+    public static let batchRepliesFreeBytes = 64 << 10
     /// Descriptors that `quipud` needs for itself and its agents; clients get what is left.
     public static let descriptorsReserved = 48
     /// Events of one commit that are looked up for subscribers; what exceeds it is told as missed.

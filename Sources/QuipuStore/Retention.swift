@@ -33,6 +33,8 @@ struct RetentionChunk {
     var isDone = false
     /// The last series looked at.
     var series: Int64 = 0
+    /// How long it held the writer.
+    var took = Duration.zero
     /// What was removed may be remembered by the writer's caches.
     var dropsCaches = false
 }

@@ -1,9 +1,10 @@
 public import QuipuModel
 
 extension SQLiteStore {
-    /// What a chunk of retention may hold the writer for is 50 ms: its rows follow from the time
-    /// that the last one took.
-    private static let chunkMs: ClosedRange<Int64> = 10...30
+    /// What a chunk of retention may hold the writer for is 50 ms, and a commit that waits for one
+    /// should not take many times as long as others: its rows follow from the time that the last
+    /// one took.
+    private static let chunkMs: ClosedRange<Int64> = 4...12
     private static let chunkRows = 20...20_000
     /// Each step begins anew: how fast one step's rows go says nothing about another's.
     private static let chunkRowsFirst = 50
@@ -20,14 +21,12 @@ extension SQLiteStore {
                 if step == .size, chunk.report == RetentionReport(), try await !isOver(policy) {
                     break
                 }
-                let began = ContinuousClock.now
                 chunk = try await writer.retain(
                     step, rows: rows, after: chunk, policy: policy, at: time)
                 report.add(chunk.report)
-                let tookMs = (ContinuousClock.now - began) / .milliseconds(1)
-                if tookMs > Double(Self.chunkMs.upperBound) {
+                if chunk.took > .milliseconds(Self.chunkMs.upperBound) {
                     rows = max(Self.chunkRows.lowerBound, rows / 2)
-                } else if tookMs < Double(Self.chunkMs.lowerBound) {
+                } else if chunk.took < .milliseconds(Self.chunkMs.lowerBound) {
                     rows = min(Self.chunkRows.upperBound, rows * 2)
                 }
             }

@@ -106,10 +106,12 @@ actor Writer {
         _ step: RetentionStep, rows: Int, after chunk: RetentionChunk, policy: RetentionPolicy,
         at time: RetentionTime
     ) throws(StoreError) -> RetentionChunk {
-        let next = try transaction {
+        let began = ContinuousClock.now
+        var next = try transaction {
             try RetentionWriter(connection: $0.connection, policy: policy, time: time)
                 .run(step, rows: rows, after: chunk)
         }
+        next.took = .now - began
         if next.dropsCaches { tables = nil }
         return next
     }

@@ -276,5 +276,9 @@ import Testing
         #expect(answer("{\"id\":1,\"error\":{\"code\":-32001,\"message\":\"m\"}}") == .refused)
         #expect(
             answer("{\"id\":1,\"error\":{\"code\":-32005,\"message\":\"m\"}}") == .failed("m"))
+        let data = #"{"path":"p","hint":"h"}"#
+        #expect(
+            answer(#"{"id":1,"error":{"code":-32602,"message":"m","data":\#(data)}}"#)
+                == .failed("m: p: h"))
     }
 }

@@ -44,6 +44,19 @@ import Testing
         #expect(cut() == [1])
     }
 
+    @Test func batchesShareTheirRoom() {
+        let room = BatchRoom(bytesMax: 100, bytesPerUserMax: 60)
+        #expect(room.take(60, of: 1))
+        #expect(!room.take(1, of: 1))
+        #expect(room.take(40, of: 2))
+        // All of it is taken, though not by this user.
+        #expect(!room.take(1, of: 2))
+        room.give(60, of: 1)
+        #expect(room.take(20, of: 2))
+        #expect(!room.take(1, of: 2))
+        #expect(room.take(40, of: 1))
+    }
+
     @Test func aReaderThatStandsStillIsCutInTime() {
         let clock = Clock()
         let replies = WaitingReplies { clock.now }

@@ -158,4 +158,29 @@ import Testing
         #expect(refused.status == 1)
         #expect(refused.errors.contains("prices.0.input"), "\(refused.errors)")
     }
+
+    @Test func aFileOfPricesIsReadAgain() throws {
+        let rig = try Rig()
+        let file = rig.directory("prices.json")
+        func write(_ prices: String) throws {
+            try "{\"prices\":[\(prices)]}".write(toFile: file, atomically: true, encoding: .utf8)
+        }
+        try write("")
+        try rig.startDaemon([], environment: ["QUIPU_PRICES_FILE": file])
+        try rig.startAgent()
+        try rig.append(usage("1", 1_000_000, model: "mystery-9"), to: "a.jsonl")
+        try rig.waitForLines(1)
+        #expect(try rig.ask("costs.summary")["total"]?["unpriced_requests"] == 1)
+        try write(#"{"model":"mystery-9","input":2,"output":3}"#)
+        rig.daemon?.signal(SIGHUP)
+        try rig.waitUntil("the call has a price") {
+            (try? rig.ask("costs.summary")["total"]?["cost_usd"]) == 2
+        }
+        try write(#"{"model":"mystery-9","input":-1}"#)
+        rig.daemon?.signal(SIGHUP)
+        try rig.waitUntil("the daemon says what is wrong") {
+            rig.daemon?.log.contains("configuration kept as it was: prices_file") == true
+        }
+        #expect(try rig.ask("costs.summary")["total"]?["cost_usd"] == 2)
+    }
 }

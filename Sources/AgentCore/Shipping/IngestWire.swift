@@ -73,7 +73,10 @@ enum IngestWire {
         let reason = error["data"]?["reason"]?.string
         let notFound: Int64 = -32001
         if reason == "wrong_position" || error["code"]?.int == notFound { return .refused }
-        let message = error["message"]?.string ?? "error \(error["code"]?.int ?? 0)"
-        return .failed(reason.map { "\(message) (\($0))" } ?? message)
+        // The daemon may know less than this agent: which word it does not take is what helps.
+        let parts = [error["message"], error["data"]?["path"], error["data"]?["hint"]]
+            .compactMap { $0?.string }
+        return .failed(
+            parts.isEmpty ? "error \(error["code"]?.int ?? 0)" : parts.joined(separator: ": "))
     }
 }

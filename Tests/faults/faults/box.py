@@ -15,10 +15,10 @@ PROGRAMS = pathlib.Path(os.environ.get("QUIPU_BIN", ROOT / ".build/release")).re
 SCRIPT = ROOT / "Scripts/real-systemd"
 DAEMON, AGENT = "quipud.service", "quipu-agent.service"
 SOCKETS = {
-    "quipud-query.socket": ("query.sock", "660"),
-    "quipud-ingest.socket": ("ingest.sock", "660"),
-    "quipu-agent-metrics.socket": ("metrics.sock", "666"),
-    "quipu-agent-statsd.socket": ("statsd.sock", "666"),
+    "quipud-query.socket": ("query.sock", "660 root:quipu"),
+    "quipud-ingest.socket": ("ingest.sock", "660 root:quipu-ingest"),
+    "quipu-agent-metrics.socket": ("metrics.sock", "666 root:quipu"),
+    "quipu-agent-statsd.socket": ("statsd.sock", "666 root:quipu"),
 }
 # Highest exposure that `systemd-analyze security` may find, in tenths.
 EXPOSURE_TENTHS = {DAEMON: 6, AGENT: 10}

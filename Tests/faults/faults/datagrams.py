@@ -1,11 +1,15 @@
 """R: datagrams, whose senders do not repeat them, while their receiver dies."""
 
+import json
 import os
 import socket
 import time
 
+from . import box as boxes
+from .box import AGENT, DAEMON
 from .rig import Rig, Supervised, ping
-from .rows import expect, row
+from .rows import Skipped, expect, row
+from .units import STATE, boxed
 
 
 def in_database(names, found):
@@ -20,7 +24,7 @@ def in_database(names, found):
 
 
 @row("R7", "the agent is killed while datagrams come",
-     injected="15 SIGKILLs in 4,000 datagrams, the socket is held",
+     injected="15 SIGKILLs in 4,000 datagrams, the socket is held: by a stand-in for the manager, then by systemd",
      expected="send errors 0, lost 0, twice 0")
 def agent_killed_under_datagrams(turn):
     count, kills = (800, 3) if turn.quick else (4_000, 15)
@@ -59,5 +63,57 @@ def agent_killed_under_datagrams(turn):
     rig.daemon.stop()
     left = [name for name in os.listdir(rig.folder / "agent/agent") if name.endswith(".spool")]
     expect(len(left) <= 1, f"{len(left)} segments are left in the spool")
-    return (f"{count} datagrams, {kills} kills: send errors 0, lost 0, twice 0 "
+    seen = (f"{count} datagrams, {kills} kills: send errors 0, lost 0, twice 0 "
             f"(queue of {queue}: full {refused} times, sent again)")
+    if turn.quick:
+        return seen
+    try:
+        return f"{seen}; {under_systemd(turn, count, kills)}"
+    except Skipped as reason:
+        return f"{seen}; no systemd: {reason}"
+
+
+# Sends in the box and kills there; a full queue makes it wait. How many sends failed.
+SENDER = """
+import socket, subprocess, sys, time
+count, deadly = int(sys.argv[1]), set(map(int, sys.argv[2].split(",")))
+def pid():
+    command = ["systemctl", "show", "--value", "-p", "MainPID", "quipu-agent.service"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
+sender.settimeout(30)
+sender.connect("/run/quipu/metrics.sock")
+killed, errors = "0", 0
+for number in range(count):
+    if number in deadly:
+        while (now := pid()) in ("", "0", killed):
+            time.sleep(0.01)
+        killed = now
+        subprocess.run(["kill", "-KILL", killed])
+    try:
+        sender.send(b'{"event":"ping","name":"p%d"}' % number)
+    except OSError:
+        errors += 1
+print(errors)
+"""
+
+
+def under_systemd(turn, count, kills):
+    box = boxed(turn)
+    box("systemctl", "start", DAEMON, AGENT)
+    before = box.restarts(AGENT)
+    deadly = ",".join(map(str, turn.random.sample(range(count // 20, count), kills)))
+    errors = int(box("python3", "-", str(count), deadly, text=SENDER, seconds=120))
+    expect(errors == 0, f"{errors} send errors under systemd")
+    read = (f"import json, sqlite3\ndb = sqlite3.connect('file:{STATE}/quipu.db?mode=ro', uri=True, timeout=30)\n"
+            "print(json.dumps(db.execute(\"SELECT count(*), count(DISTINCT name) FROM events WHERE kind = "
+            "(SELECT id FROM strings WHERE text = 'ping')\").fetchone()))")
+
+    def stored():
+        return json.loads(box("python3", "-c", read))
+    boxes.until(f"{count} datagrams", lambda: stored()[0] >= count, 60)
+    expect(stored() == [count, count], f"{count} datagrams, {stored()} (rows, different) stored")
+    restarts = box.restarts(AGENT) - before
+    expect(restarts == kills, f"{restarts} restarts after {kills} kills")
+    return f"the same under systemd, {restarts} restarts: send errors 0, lost 0, twice 0"

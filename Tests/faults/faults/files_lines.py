@@ -38,11 +38,11 @@ def hardly_a_file(turn):
     with open(path, "ab") as file:
         file.write(last[:-1])
     rig.await_lines(3)
-    for restart in ((rig.agent.stop, rig.start_agent), (rig.agent.kill9, rig.start_agent),
-                    (rig.daemon.stop, rig.start_daemon), (rig.daemon.kill9, rig.start_daemon)):
-        stop, start = restart
-        stop()
-        start()
+    for end in ("stop", "kill9"):
+        getattr(rig.agent, end)()
+        rig.start_agent()
+        getattr(rig.daemon, end)()
+        rig.start_daemon()
     began = time.monotonic()
     with open(rig.logs / "byte.jsonl", "ab") as file:
         file.write(b"\n")

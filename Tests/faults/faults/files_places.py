@@ -237,8 +237,8 @@ def away_for_a_while(turn):
     (rig.folder / "disk").mkdir()
     (rig.folder / "disk/app.jsonl").write_bytes(lines.make(10))
     (rig.logs / "mount").mkdir()
-    # Root reads everything, but for this.
-    humble = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if IS_ROOT else []
+    # Root reads everything, also in a namespace of its own, but for this.
+    humble = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
     before = [*new_namespaces("-m"), *humble]
     often = {**os.environ, "QUIPU_RESCAN_SECONDS": "1"}
     rig.start_agent(before=before, env=often)

@@ -21,7 +21,7 @@ def datagram_socket(path, buffer_bytes=4 << 20):
 
 def counted(rig, name):
     """The sum of a counter, over all its series."""
-    reply = rig.ask("metrics.query", metric=name, since="1h", step="1h", aggregate=["sum"])
+    reply = rig.ask_patiently("metrics.query", metric=name, since="1h", step="1h", aggregate=["sum"])
     return int(sum(value for s in reply["series"] for _, value in s["points"]["sum"]))
 
 

@@ -50,5 +50,5 @@ def send_counts(rig, count, name="faults.counted"):
 
 def counted(rig, name="faults.counted"):
     """What came of them."""
-    reply = rig.ask("metrics.query", metric=name, aggregate=["sum"], since="2h", step="1h")
+    reply = rig.ask_patiently("metrics.query", metric=name, aggregate=["sum"], since="2h", step="1h")
     return sum(value for series in reply["series"] for _, value in series["points"]["sum"] if value)

@@ -18,6 +18,8 @@ BIN = pathlib.Path(os.environ.get("QUIPU_BIN", ROOT / ".build/release"))
 # A stand-in for the service manager: holds sockets, starts anew what dies.
 SUPERVISE = ROOT / "Tests/Tools/supervise"
 PATIENCE_SECONDS = 60
+# The error of a question that took too long.
+TIMEOUT = -32004
 
 
 def until(what, condition, seconds=PATIENCE_SECONDS):
@@ -147,6 +149,7 @@ class Rig:
         self.state = pathlib.Path(state or self.folder / "state")
         self.logs.mkdir(exist_ok=True)
         self.daemon = self.agent = None
+        self._started = []
         turn.at_end(self.end)
 
     # Programs
@@ -156,6 +159,7 @@ class Rig:
         self.daemon = Process(
             [*before, BIN / "quipud", "--runtime-dir", self.run, "--state-dir", self.state, *flags],
             self.folder / "quipud.log", **how)
+        self._started.append(self.daemon)
         if wait:
             self.await_health()
         return self.daemon
@@ -165,6 +169,7 @@ class Rig:
             [*before, BIN / "quipu-agent", "--runtime-dir", self.run, "--state-dir", self.folder / "agent",
              "--watch", f"{self.logs}/**/*.jsonl", *flags],
             self.folder / "quipu-agent.log", **how)
+        self._started.append(self.agent)
         if wait:
             until("the agent receives", lambda: receives(self.run / "metrics.sock"))
         return self.agent
@@ -181,11 +186,13 @@ class Rig:
                 expect(code == 0, f"exit code {code}")
 
     def end(self):
-        for process in (self.agent, self.daemon):
-            if process and process.popen.poll() is None:
+        """Ends every program that was started here and still runs."""
+        for process in reversed(self._started):
+            if process.popen.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.signal(signal.SIGCONT)
                 process.kill9()
+        self._started.clear()
 
     # Questions
 
@@ -198,6 +205,17 @@ class Rig:
     def ask(self, method, **params):
         with contextlib.closing(self.connect()) as connection:
             return connection.ask(method, **params)
+
+    def ask_patiently(self, method, **params):
+        """Asks again where the answer is that it took too long, as it may on a busy machine."""
+        def answer():
+            with contextlib.closing(self.connect()) as connection:
+                reply = connection.ask_any(method, **params)
+            if reply.get("error", {}).get("code") == TIMEOUT:
+                return None
+            expect("result" in reply, f"{method}: {reply.get('error')}")
+            return reply["result"]
+        return until(f"{method} is answered", answer)
 
     def ledger(self):
         """The totals; fails when they do not balance."""
@@ -298,9 +316,11 @@ def ping(name, filler=""):
     return json.dumps({"event": "ping", "name": name, **({"filler": filler} if filler else {})}).encode()
 
 
-def traced(*inject, follow=True):
-    """strace in front of a program: `traced("fdatasync:error=EIO:when=3+")`. Silent."""
-    return ["strace", *(["-f"] if follow else []), "-qq", "-o", "/dev/null",
+def traced(*inject, log="/dev/null"):
+    """strace in front of a program: `traced("fdatasync:error=EIO:when=3+")`. Silent, and beside it (-D): the process
+    is the program itself, which gets its signals. Stops only at the calls that are named, so it injects no signals."""
+    calls = ",".join(rule.partition(":")[0] for rule in inject)
+    return ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", str(log), "-e", f"trace={calls}",
             *(part for rule in inject for part in ("-e", f"inject={rule}"))]
 
 

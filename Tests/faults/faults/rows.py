@@ -49,11 +49,16 @@ class Turn:
         self._endings.append(action)
 
     def end(self):
+        """Every one of them, whatever the others say; what they said."""
+        said = []
         while self._endings:
             try:
                 self._endings.pop()()
             except OSError:
                 pass
+            except Exception as error:
+                said.append(f"{type(error).__name__}: {error}")
+        return said
 
 
 def row(id, title, *, injected, expected, quick=True, alone=False):
@@ -77,7 +82,7 @@ def run_row(row, seed, quick):
     """(passed, skipped or failed), what was seen, seconds."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix=f"quipu-fault-{row.id}."))
     turn = Turn(folder, f"{seed} {row.id}", quick)
-    began = time.monotonic()
+    began, left = time.monotonic(), []
     try:
         outcome, seen = "passed", row.action(turn)
     except Skipped as reason:
@@ -88,8 +93,10 @@ def run_row(row, seed, quick):
             seen += "\n" + traceback.format_exc()
         seen += said(folder)
     finally:
-        turn.end()
+        left = turn.end()
         shutil.rmtree(folder, ignore_errors=True)
+    if left:
+        outcome, seen = "failed", f"{seen}; at the end: {'; '.join(left)}"
     return outcome, seen or "as expected", time.monotonic() - began
 
 

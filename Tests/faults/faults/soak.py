@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 
-from .rig import Rig, until
+from .rig import TIMEOUT, Rig, until
 from .rows import expect
 
 # Ordinary: a few coding agents with their hooks, an application with some metrics, a dashboard.
@@ -17,7 +17,6 @@ FILES, SERIES = 5, 50
 TICKS_PER_SECOND = 10
 SAMPLE_SECONDS, ROTATION_SECONDS = 10, 300
 WAL_BYTES_MAX = 64 << 20
-TIMEOUT = -32004
 # Resident memory may grow by so much an hour, once warm.
 SLOPE_KIB_PER_HOUR = 1_024
 QUESTIONS = [("overview", {}), ("tools.stats", {"since": "1h"}), ("events.query", {"limit": 50}),
@@ -54,7 +53,8 @@ class Load:
                 for _ in range(max(1, each // FILES)):
                     n = self.lines
                     call = (f'{{"hook_event_name":"PostToolUse","session_id":"soak-{n // 2_000}",'
-                            f'"tool_name":"Tool{n % 7}","tool_use_id":"soak-call-number-{n}","n":{n},"duration_ms":{n % 900},'
+                            f'"tool_name":"Tool{n % 7}","tool_use_id":"soak-call-number-{n}","n":{n},'
+                            f'"duration_ms":{n % 900},'
                             f'"tool_input":{{"command":"{"x" * 200}"}}}}\n')
                     log.write(call.encode())
                     self.lines += 1
@@ -91,7 +91,8 @@ def slope(samples, key):
 
 
 def ask_on_and_on(rig, factor, ending, counts):
-    connection = rig.connect()
+    # A machine may stand still for a minute; who waits for an answer stood with it.
+    connection = rig.connect(300)
     for method, params in itertools.cycle(QUESTIONS):
         if ending.wait(1 / (QUESTIONS_PER_SECOND * factor)):
             return connection.close()
@@ -152,11 +153,13 @@ def verdict(samples, load, asked, seconds):
         descriptors = [getattr(s, f"{program}_descriptors") for s in late]
         expect(max(descriptors) - min(descriptors) <= 16, f"descriptors of the {program}: {descriptors}")
         growth = slope(samples, f"{program}_kib")
+        first, last = (getattr(each, program + "_kib") / 1_024 for each in (samples[0], samples[-1]))
+        text = f"{program} {first:.1f} to {last:.1f} MiB"
         # Of minutes no slope an hour can be told: caches still fill.
         if seconds >= 3_600:
             expect(growth < SLOPE_KIB_PER_HOUR, f"the {program} grows by {growth:.0f} KiB an hour")
-        said.append(f"{program} {getattr(late[-1], program + '_kib') >> 10} MiB "
-                    f"({growth / 1_024:+.1f} MiB/h), {max(descriptors)} descriptors")
+            text += f" ({growth / 1_024:+.2f} MiB/h at last)"
+        said.append(f"{text}, {max(descriptors)} descriptors")
     return (f"{load.lines} lines, {load.datagrams} datagrams, all accounted for; "
             f"{asked['answered']} questions answered, {asked['late']} too late; "
             f"{'; '.join(said)}; log at most {wal >> 20} MiB, database {late[-1].database_bytes >> 20} MiB")

@@ -75,9 +75,11 @@ class Lane:
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
         def attached():
+            ended = tracer.poll() is not None
+            # Looked at afterwards: a kill may have come that soon.
             if is_dead(pid):
                 return True
-            if tracer.poll() is not None:
+            if ended:
                 raise Skipped(f"strace: {tracer.stderr.read().strip()}")
             threads = pathlib.Path(f"/proc/{pid}/task").glob("*/status")
             return all("TracerPid:\t0\n" not in thread.read_text() for thread in threads)

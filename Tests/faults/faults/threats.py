@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -18,9 +19,9 @@ SYNTAX = ["'; DROP TABLE events; --", '" OR 1=1 --', "a' UNION SELECT * FROM sou
 NUMBERS = ["1e308", "-1e308", "1e400", "-0", "9223372036854775808", "-9223372036854775809", "1e-400", "9" * 300,
            "0." + "1" * 300, "4.9e-324"]
 COMMANDS = [
-    ["events"], ["events", "--group-by", "name"], ["sessions"], ["tools"], ["errors"], ["files"], ["tasks"], ["task", "T"],
-    ["ledger"], ["overview"], ["metrics", "list"], ["cost"], ["stats"], ["health"], ["docs", "list"], ["top"],
-    ["sql", "SELECT name, error, session FROM events"],
+    ["events"], ["events", "--group-by", "name"], ["sessions"], ["tools"], ["errors"], ["files"], ["tasks"],
+    ["task", "T"], ["ledger"], ["overview"], ["metrics", "list"], ["cost"], ["stats"], ["health"],
+    ["docs", "list"], ["top"], ["sql", "SELECT name, error, session FROM events"],
 ]
 
 
@@ -45,7 +46,8 @@ def hostile_content(turn):
                           "tool_input": {"file_path": text, "command": text, text: text}})
         lines.append({"event": "task", "task": f"t{text}", "name": text, "status": "running", "message": text,
                       "n": len(lines), "attributes": {"workspace": text, "phase": text}})
-        lines.append({"usage": text, "input_tokens": 1, "session": text, "user": text, "project": text, "n": len(lines)})
+        lines.append({"usage": text, "input_tokens": 1, "session": text, "user": text, "project": text,
+                      "n": len(lines)})
     written = [json.dumps(line, ensure_ascii=bool(n % 2)).replace("\x7f", "\\u007f") for n, line in enumerate(lines)]
     for number in NUMBERS:
         written.append(f'{{"event":"number","name":"n","duration_ms":{number},"value":{number},"n":{len(written)}}}')
@@ -162,14 +164,25 @@ def costly_questions(turn):
         expect(not witness.failures, f"health: {witness.failures}")
         health = max(witness.milliseconds)
     for client in hostile:
+        # Their threads still hold what `close` would only let go.
+        with contextlib.suppress(OSError):
+            client.shutdown(socket.SHUT_RDWR)
         client.close()
     expect(slowest < 20, f"another user waited {slowest:.1f} s")
-    growth = (highest - resident) >> 10
-    expect(growth < 400, f"{growth} MiB more")
+    # The unit's MemoryMax=.
+    expect(highest >> 10 < 256, f"{highest >> 10} MiB resident, {resident >> 10} before")
     until("well again", lambda: rig.ask("tools.stats"))
+    until("nobody works for who has gone", lambda: is_idle(rig.daemon), 20)
     rig.end()
     return (f"{asked} questions of another user, the slowest {slowest:.1f} s; health within {health:.0f} ms; "
-            f"{growth} MiB more")
+            f"{resident >> 10} MiB, then {highest >> 10} MiB at most")
+
+
+def is_idle(process, seconds=0.5):
+    """Whether it uses next to no processor for a while."""
+    before = process.cpu_seconds()
+    time.sleep(seconds)
+    return process.cpu_seconds() - before < seconds / 10
 
 
 def one_question(rig):
