@@ -187,6 +187,9 @@ extension SourceCursor {
     private mutating func sent(_ shipment: Shipment) {
         inFlight += 1
         next = shipment.range.upperBound
+        // What is streamed or skipped was scanned: without its head nobody could tell later whether
+        // the file is still the same.
+        if head == nil, let scannedHead, scannedHead.bytes <= next { head = scannedHead }
         tail = nil
         scanned = max(scanned, next)
         if longRecordEnd != nil, kind == .document { passedLongRecord() }
