@@ -180,12 +180,12 @@ extension ShippingLink {
         case .read(let from, let count):
             read(turn.token, source, from: from, count: count)
         case .ship(let shipment):
-            guard isAsItWas(turn, source, shipment),
-                let line = line(turn.token, shipment, id: shipper.sending(turn))
-            else { return }
+            guard isAsItWas(turn, source, shipment) else { return }
+            let proof = source.identity.kind == .file ? shipper.cursor(turn.token)?.proof : nil
+            guard let line = line(turn.token, shipment, id: shipper.sending(turn)) else { return }
             if case .batch(_, _, _, _) = shipment, !shipment.range.isEmpty {
                 isBufferTouched = true
-                connection?.send(line: line, streaming: source, shipment.range)
+                connection?.send(line: line, streaming: source, shipment.range, proof: proof)
             } else {
                 connection?.send(line: line)
             }

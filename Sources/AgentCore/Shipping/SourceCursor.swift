@@ -79,6 +79,9 @@ struct SourceCursor: Sendable, Equatable {
         self.size = size
     }
 
+    /// What its content must begin with, and have before `next`, to be what was read of it.
+    var proof: ContentProof { ContentProof(head: head ?? scannedHead, tail: tail, end: next) }
+
     /// True when the daemon has all whole lines that the source is known to hold.
     var isCaughtUp: Bool {
         guard case .open = phase else { return phase == .finished || size == 0 && !hasLoss }
