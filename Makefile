@@ -24,7 +24,7 @@ USER_UNITS := $(wildcard systemd/user/*.service systemd/user/*.socket)
 LIB := $(DESTDIR)$(PREFIX)/lib
 
 .PHONY: help deps build demo up test test-schedules test-systemd test-faults faults soak check bench bench-deps fuzz \
-	install uninstall
+	sanitize install uninstall
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +79,9 @@ bench-deps: ## what `make bench` compares with, unpacked below .build/peers
 
 fuzz: deps ## each fuzz target for SECONDS_EACH seconds
 	Fuzz/run.sh $(SECONDS_EACH)
+
+sanitize: deps ## the Swift tests under the thread and the address sanitizer
+	Scripts/sanitize
 
 install: ## install what `make build` made below PREFIX; DESTDIR for packages
 	@for p in $(PROGRAMS); do \

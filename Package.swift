@@ -229,8 +229,8 @@ let package = Package(
         .testTarget(
             name: "DaemonCoreTests",
             dependencies: [
-                "DaemonCore", "QuipuModel", "QuipuProtocol", "QuipuStore", "TestSupport",
-                .product(name: "NIOCore", package: "swift-nio"),
+                "DaemonCore", "IngestCore", "QuipuModel", "QuipuProtocol", "QuipuStore",
+                "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         .testTarget(
@@ -249,6 +249,7 @@ let package = Package(
                 "metrics-example", "quipu", "quipu-agent", "quipu-import", "quipu-sim", "quipud",
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
+        .testTarget(name: "SettingsTests", dependencies: ["Settings", "TestSupport"]),
         .testTarget(
             name: "QuipuClientTests",
             dependencies: [

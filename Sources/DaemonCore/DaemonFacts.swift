@@ -1,3 +1,5 @@
+internal import IngestCore
+internal import Platform
 internal import QuipuModel
 internal import QuipuProtocol
 internal import Synchronization
@@ -18,6 +20,7 @@ final class AgentRegister: Sendable {
         var lastID = 0
         var agents: [Int: HealthReport.Agent] = [:]
         var closes: [Int: @Sendable () -> Void] = [:]
+        var readers = SourceReaders()
     }
 
     private let state = Mutex(State())
@@ -47,7 +50,22 @@ final class AgentRegister: Sendable {
         state.withLock { state in
             state.agents[id] = nil
             state.closes[id] = nil
+            state.readers.disconnected(id)
         }
+    }
+
+    func opened(_ source: Int64, by id: Int) {
+        state.withLock { $0.readers.opened(source, by: id) }
+    }
+
+    func finished(_ source: Int64, by id: Int) {
+        state.withLock { $0.readers.finished(source, by: id) }
+    }
+
+    /// Whether a loss counts, or another agent may still send what it is about.
+    func mayLose(_ source: Int64, by id: Int) -> Bool {
+        let nowMs = MonotonicClock.microseconds() / 1_000
+        return state.withLock { $0.readers.mayLose(source, by: id, nowMs: nowMs) }
     }
 
     /// In the order in which they connected.

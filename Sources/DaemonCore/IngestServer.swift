@@ -158,7 +158,11 @@ struct IngestConnection {
         case .open(let open): return await self.open(open, now: now)
         case .batch(let batch, let source):
             return await self.batch(batch, of: source, body, now: now)
-        case .skip(let skip, let source): return await self.skip(skip, of: source, now: now)
+        case .skip(let skip, let source):
+            if case .lost = skip.why, !server.agents.mayLose(skip.sourceID, by: agent) {
+                throw IngestSession.stillRead
+            }
+            return await self.skip(skip, of: source, now: now)
         }
     }
 
@@ -168,14 +172,16 @@ struct IngestConnection {
                 cause: $0.cause.rawValue, lostBytes: $0.lostBytes, incarnation: $0.incarnation,
                 position: $0.position)
         }
-        let opening = SourceOpening(
+        var opening = SourceOpening(
             open.source, size: open.sizeBytes, restart: restart, at: now)
+        opening.sender = agent
         let opened = await server.committer.open(opening)
         openings.append((open, opened))
-        let statistics = server.statistics
+        let (statistics, agents, agent) = (server.statistics, server.agents, agent)
         return {
             switch await opened.value {
             case .success(let state):
+                agents.opened(state.id, by: agent)
                 return .success(
                     IngestSession.answer(
                         id: state.id, incarnation: Int64(state.incarnation),
@@ -226,8 +232,8 @@ struct IngestConnection {
         case .lost(let cause): decoded.tally.lost[cause] = skip.lines
         }
         var pending = PendingBatch(
-            sourceID: skip.sourceID, from: skip.from, to: skip.to, size: source.size, head: nil,
-            finished: false, decoded: decoded)
+            sourceID: skip.sourceID, from: skip.from, to: skip.to, size: source.size,
+            head: skip.head, finished: false, decoded: decoded)
         if case .lost = skip.why { pending.lostBytes = skip.to - skip.from }
         return await commit(pending, bytes: 0, at: now)
     }
@@ -236,14 +242,20 @@ struct IngestConnection {
     private func commit(_ batch: PendingBatch, bytes: Int, at now: Timestamp) async -> Outcome {
         let server = server
         let agent = agent
+        var owned = batch
+        owned.sender = agent
         await server.committer.room()
-        let outcome = await server.committer.enqueue(batch, bytes: bytes)
+        let outcome = await server.committer.enqueue(owned, bytes: bytes)
+        let (source, end, finished) = (batch.sourceID, batch.to, batch.finished)
         return {
             switch await outcome.value {
             case .success(let committed):
                 let outcome = Self.outcome(committed)
-                if case .stored = outcome { server.agents.shipped(agent, at: now) }
-                return IngestSession.answer(outcome, to: batch.to)
+                if case .stored = outcome {
+                    server.agents.shipped(agent, at: now)
+                    if finished { server.agents.finished(source, by: agent) }
+                }
+                return IngestSession.answer(outcome, to: end)
             case .failure(let error): return .failure(Replies.error(error))
             }
         }

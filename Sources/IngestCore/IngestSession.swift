@@ -79,6 +79,11 @@ public struct IngestSession: Sendable {
         return source
     }
 
+    /// A loss is told of a source that another agent has open.
+    public static let stillRead = RPCError(
+        .unavailable, reason: "still_read", path: "lost",
+        hint: "another agent has it open and may send it; tell it again later")
+
     /// The store has an account for the source.
     public mutating func opened(_ open: IngestOpen, id: Int64) {
         sources[id] = Source(kind: open.source.kind, size: open.sizeBytes)

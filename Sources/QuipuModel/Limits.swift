@@ -32,6 +32,9 @@ public enum Limits {
     public static let connectionsMax = 256
     public static let connectionsPerUserMax = 64
     public static let halfSentRequestMsMax = 30_000
+    /// An agent that can read a file no more is believed that the rest is lost when another one
+    /// that has it open did not finish it within this time.
+    public static let lossPatienceMs = 60_000
     public static let slowReaderBytesMax = 1 << 20
     public static let slowReaderMsMax = 30_000
     public static let subscriptionsPerConnectionMax = 16

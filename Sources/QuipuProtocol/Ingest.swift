@@ -119,6 +119,8 @@ public struct IngestSkip: Sendable, Equatable {
     public var to: UInt64
     public var lines: UInt64
     public var why: Why
+    /// The source's first bytes, where nothing was sent that says what they are.
+    public var head: SourceHead?
 
     public enum Why: Sendable, Equatable {
         case rejected(RejectReason)
@@ -126,7 +128,11 @@ public struct IngestSkip: Sendable, Equatable {
         case lost(String)
     }
 
-    public init(sourceID: Int64, from: UInt64, to: UInt64, lines: UInt64, why: Why) {
+    public init(
+        sourceID: Int64, from: UInt64, to: UInt64, lines: UInt64, why: Why,
+        head: SourceHead? = nil
+    ) {
+        self.head = head
         self.sourceID = sourceID
         self.from = from
         self.to = to
@@ -145,6 +151,7 @@ public struct IngestSkip: Sendable, Equatable {
         case .rejected(let reason): members.append(JSON.Member("reason", .string(reason.rawValue)))
         case .lost(let cause): members.append(JSON.Member("lost", .string(cause)))
         }
+        if let head { members.append(JSON.Member("head", head.json)) }
         return .object(members)
     }
 }

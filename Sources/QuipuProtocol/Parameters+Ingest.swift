@@ -111,6 +111,7 @@ extension Parameters {
         let lines = try int("lines", in: Parameters.offsets) ?? 1
         let reason: RejectReason? = try word("reason")
         let lost = try string("lost")
+        let headValue = value("head")
         try finish()
         guard to > from else { throw .invalid("to", "must be after from") }
         let why: IngestSkip.Why
@@ -121,7 +122,8 @@ extension Parameters {
         case (_?, _?): throw .invalid("lost", "either reason or lost, not both")
         }
         return IngestSkip(
-            sourceID: sourceID, from: UInt64(from), to: UInt64(to), lines: UInt64(lines), why: why)
+            sourceID: sourceID, from: UInt64(from), to: UInt64(to), lines: UInt64(lines), why: why,
+            head: try headValue.map(Parameters.head))
     }
 }
 

@@ -11,12 +11,15 @@ final class SourceWriter {
         var head: SourceHead?
         /// There is a later incarnation.
         var isClosed = false
+        /// Whose batches are refused until they open it again, the latest last.
+        fileprivate(set) var refused: [Int] = []
 
         var state: SourceState {
             SourceState(id: id, incarnation: incarnation, position: position, head: head)
         }
     }
 
+    private static let refusedMax = 8
     /// Beyond, the cache starts anew.
     private static let entriesMax = 4_096
     private static let columns = "id, host, incarnation, position, head_bytes, head_hash"
@@ -153,6 +156,19 @@ final class SourceWriter {
         rename.bind(2, copying: identity.key)
         try rename.run()
         return entry
+    }
+
+    func refuse(_ sender: Int, _ source: Int64) {
+        guard sender != 0, var entry = entries[source], !entry.refused.contains(sender) else {
+            return
+        }
+        if entry.refused.count == Self.refusedMax { entry.refused.removeFirst() }
+        entry.refused.append(sender)
+        entries[source] = entry
+    }
+
+    func admit(_ sender: Int, _ source: Int64) {
+        entries[source]?.refused.removeAll { $0 == sender }
     }
 
     func entry(_ id: Int64) throws -> Entry? {

@@ -161,6 +161,10 @@ public struct PendingBatch: Sendable {
     public var finished: Bool
     /// How much of its range was destroyed before anybody could read it.
     public var lostBytes: UInt64 = 0
+    /// The connection that it came on; 0 for none. What follows a batch that was refused is refused
+    /// as well, until the connection opens the source again: it was read of the same content, and
+    /// may begin where somebody else's ends by chance.
+    public var sender = 0
     public var decoded: DecodedBatch
     /// Its payloads, once a `PayloadPacker` has been at them.
     var packed: PackedPayloads?
@@ -262,6 +266,8 @@ public struct SourceOpening: Sendable {
     public var size: UInt64
     public var restart: SourceRestart?
     public var now: Timestamp
+    /// As in `PendingBatch`.
+    public var sender = 0
 
     public init(
         _ identity: SourceIdentity, size: UInt64, restart: SourceRestart?, at now: Timestamp

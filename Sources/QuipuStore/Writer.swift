@@ -63,8 +63,10 @@ actor Writer {
             try openings.map { one in
                 var identity = one.identity
                 if identity.host.isEmpty { identity.host = defaultHost }
-                return try tables.sources.open(
+                let state = try tables.sources.open(
                     identity, size: one.size, restart: one.restart, at: one.now)
+                tables.sources.admit(one.sender, state.id)
+                return state
             }
         }
     }

@@ -132,7 +132,10 @@ final class WriterTables {
         guard let entry = try sources.entry(batch.sourceID), !entry.isClosed else {
             return .unknownSource
         }
-        guard batch.from == entry.position, batch.to >= batch.from, batch.to <= Int64.max else {
+        guard batch.from == entry.position, batch.to >= batch.from, batch.to <= Int64.max,
+            !entry.refused.contains(batch.sender)
+        else {
+            sources.refuse(batch.sender, entry.id)
             return .refused(position: entry.position)
         }
         var batch = batch

@@ -127,9 +127,10 @@ import Testing
         let rig = try Rig()
         try rig.startDaemon()
         let connection = try Connection(rig.ingestSocket)
-        try connection.send(
+        let open =
             "{\"method\":\"ingest.open\",\"params\":{\"source\":{\"key\":\"hand:1\","
-                + "\"path\":\"x.jsonl\"},\"size\":8}}\n")
+            + "\"path\":\"x.jsonl\"},\"size\":8}}\n"
+        try connection.send(open)
         let source = try #require(try connection.line()?["result"]?["source_id"]?.int)
         func batch(_ from: Int, _ text: String) -> String {
             "{\"method\":\"ingest.batch\",\"params\":{\"source_id\":\(source),\"from\":\(from),"
@@ -141,13 +142,46 @@ import Testing
         let refused = try connection.line()?["error"]?["data"]
         #expect(refused?["reason"] == "wrong_position")
         #expect(refused?["position"] == 8)
-        try connection.send(
+        let skip =
             "{\"method\":\"ingest.skip\",\"params\":{\"source_id\":\(source),\"from\":8,"
-                + "\"to\":20,\"lines\":1,\"reason\":\"line_too_long\"}}\n")
+            + "\"to\":20,\"lines\":1,\"reason\":\"line_too_long\"}}\n"
+        // What follows was read of the same content: it may begin there by chance.
+        try connection.send(skip)
+        #expect(try connection.line()?["error"]?["data"]?["reason"] == "wrong_position")
+        try connection.send(open + skip)
+        #expect(try connection.line()?["result"]?["position"] == 8)
         #expect(try connection.line()?["result"]?["position"] == 20)
         // Half a line moves no position: its other half would be lost.
         try connection.send(batch(20, "{\"b\":"))
         #expect(try connection.line()?["error"]?["code"] == -32602)
         #expect(try rig.ask("ledger")["balanced"] == true)
+    }
+
+    /// What one agent can read no more another one may have open.
+    @Test func whatAnotherAgentReadsIsNotLost() throws {
+        let rig = try Rig()
+        try rig.startDaemon()
+        let open =
+            "{\"method\":\"ingest.open\",\"params\":{\"source\":{\"key\":\"two:1\","
+            + "\"path\":\"x.jsonl\"},\"size\":8}}\n"
+        let (reader, other) = (try Connection(rig.ingestSocket), try Connection(rig.ingestSocket))
+        try reader.send(open)
+        let source = try #require(try reader.line()?["result"]?["source_id"]?.int)
+        try other.send(open)
+        #expect(try other.line()?["result"]?["source_id"]?.int == source)
+        let lost =
+            "{\"method\":\"ingest.skip\",\"params\":{\"source_id\":\(source),\"from\":0,"
+            + "\"to\":8,\"lines\":1,\"lost\":\"deleted\"}}\n"
+        try other.send(lost)
+        #expect(try other.line()?["error"]?["data"]?["reason"] == "still_read")
+        try reader.send(
+            "{\"method\":\"ingest.batch\",\"params\":{\"source_id\":\(source),\"from\":0,"
+                + "\"to\":8,\"bytes\":8,\"finished\":true}}\n{\"a\":1}\n")
+        #expect(try reader.line()?["result"]?["position"] == 8)
+        try other.send(lost)
+        #expect(try other.line()?["error"]?["data"]?["reason"] == "wrong_position")
+        let total = try rig.ask("ledger")["total"]
+        #expect(total?["stored"] == 1)
+        #expect(total?["lost_bytes"] == 0)
     }
 }

@@ -196,7 +196,8 @@ import Testing
         #expect(Parameters.byteCount(of: batch.params) == 5)
 
         let skip = IngestSkip(
-            sourceID: 7, from: 5, to: 10, lines: 2, why: .rejected(.lineTooLong))
+            sourceID: 7, from: 5, to: 10, lines: 2, why: .rejected(.lineTooLong),
+            head: SourceHead(bytes: 3, hash: 7))
         given = Parameters(skip.params, now: Check.now)
         #expect(try given.ingestSkip() == skip)
     }

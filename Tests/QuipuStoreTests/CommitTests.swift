@@ -48,6 +48,32 @@ import Testing
         }
     }
 
+    /// Two agents read a file that was written anew between: what one sends behind its refused
+    /// batch may begin where the other's ends.
+    @Test func refusesWhatFollowsARefusedBatch() async throws {
+        try await withStore { store in
+            var source = try await TestSource(store)
+            var builder = BatchBuilder()
+            builder.add(EventLine(time: 1, name: "Bash"))
+            var first = source.batch(builder)
+            var second = source.batch(builder)
+            first.sender = 1
+            #expect(try await store.commit([first], at: at(1)).outcomes == [.stored])
+            first.sender = 2
+            second.sender = 2
+            let refused = BatchOutcome.refused(position: 100)
+            #expect(
+                try await store.commit([first, second], at: at(2)).outcomes == [refused, refused])
+            #expect(try await store.commit([second], at: at(3)).outcomes == [refused])
+            let identity = SourceIdentity(
+                host: "here", kind: .file, key: "a", path: "/logs/a.jsonl")
+            var opening = SourceOpening(identity, size: 200, restart: nil, at: at(4))
+            opening.sender = 2
+            #expect(try await store.open([opening]).map(\.position) == [100])
+            #expect(try await store.commit([second], at: at(5)).outcomes == [.stored])
+        }
+    }
+
     @Test func refusesOffsetsThatNoFileHas() async throws {
         try await withStore { store in
             let source = try await TestSource(store)

@@ -218,7 +218,9 @@ private final class OpenSegment: SegmentFile, @unchecked Sendable {
         } catch {
             // Killed within the write: a part of it may be there, or all.
             if !wasDead {
-                put(bytes.prefix(machine.world.choices.below(bytes.count + 1)), offset)
+                let choices = machine.world.choices
+                let part = choices.chance(30) ? bytes.count : choices.below(bytes.count + 1)
+                put(bytes.prefix(part), offset)
             }
             return (0, error)
         }

@@ -6,6 +6,8 @@ final class Choices {
     }
 
     private var source: Source
+    /// Goes on where a fuzzer's bytes are used up: what happens by chance must still happen.
+    private var rest: UInt64 = 0
 
     init(seed: UInt64) { source = .seed(seed) }
     init(bytes: [UInt8]) { source = .bytes(bytes, next: 0) }
@@ -24,6 +26,8 @@ final class Choices {
             let number = Self.split(&state)
             source = .seed(state)
             return Int(number.multipliedFullWidth(by: UInt64(count)).high)
+        case .bytes(let bytes, let next) where next >= bytes.count:
+            return Int(Self.split(&rest).multipliedFullWidth(by: UInt64(count)).high)
         case .bytes(let bytes, let next):
             var number = 0
             var index = next

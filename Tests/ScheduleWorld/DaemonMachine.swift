@@ -26,6 +26,7 @@ final class DaemonMachine: CustomStringConvertible {
 
     private final class Served {
         let connection: Connection
+        let number: Int
         var framer = IngestFramer()
         var session = IngestSession(host: "daemon")
         var line: [UInt8] = []
@@ -35,7 +36,10 @@ final class DaemonMachine: CustomStringConvertible {
         /// A source is being opened: nothing more is read before it is.
         var isOpening = false
 
-        init(_ connection: Connection) { self.connection = connection }
+        init(_ connection: Connection, number: Int) {
+            self.connection = connection
+            self.number = number
+        }
     }
 
     private unowned let world: World
@@ -45,6 +49,8 @@ final class DaemonMachine: CustomStringConvertible {
     private(set) var memory: (any ScheduleStore)?
     private(set) var isUp = true
     private var connections: [Served] = []
+    private var connectionCount = 0
+    private var readers = SourceReaders()
     private var queue = CommitQueue<Entry, Question>()
     private var mustRun = false
     private var timerAtMs: Int64?
@@ -71,7 +77,8 @@ final class DaemonMachine: CustomStringConvertible {
     func accept(_ agent: AgentMachine) -> Connection? {
         guard isUp, connections.count < 8 else { return nil }
         let connection = Connection(agent, capacity: world.profile.socketBytes)
-        connections.append(Served(connection))
+        connectionCount += 1
+        connections.append(Served(connection, number: connectionCount))
         return connection
     }
 
@@ -104,6 +111,7 @@ final class DaemonMachine: CustomStringConvertible {
             if world.choices.chance(50) { served.connection.toAgent = [] }
         }
         connections = []
+        readers = SourceReaders()
     }
 
     func breakConnection(afterBytes count: Int) {
@@ -132,8 +140,11 @@ final class DaemonMachine: CustomStringConvertible {
         }
         connections.removeAll { served in
             let connection = served.connection
-            guard connection.agentIsGone || connection.isBroken else { return false }
-            return connection.toDaemon.isEmpty || served.framer.expected == .nothing
+            guard connection.agentIsGone || connection.isBroken,
+                connection.toDaemon.isEmpty || served.framer.expected == .nothing
+            else { return false }
+            readers.disconnected(served.number)
+            return true
         }
         return isBusy
     }
@@ -174,6 +185,9 @@ final class DaemonMachine: CustomStringConvertible {
         }
         guard crash == nil else { return }
         for (entry, outcome) in zip(entries, outcomes) {
+            if case .stored = outcome, entry.batch.finished {
+                readers.finished(entry.batch.sourceID, by: entry.batch.sender)
+            }
             entry.answer.outcome = IngestSession.answer(
                 told(outcome, isDurable: isDurable), to: entry.batch.to)
         }
@@ -191,12 +205,15 @@ final class DaemonMachine: CustomStringConvertible {
         switch question {
         case .open(let served, let open, let answer):
             served.isOpening = false
-            let source = account(of: open)
+            let source = account(of: open, sender: served.number)
             world.trace(
                 "agent \(served.connection.number) opens \(open.source.path) "
                     + "\(open.restart.map { "\($0)" } ?? ""): source \(source.id), "
                     + "incarnation \(source.incarnation), position \(source.position)")
             served.session.opened(open, id: source.id)
+            if connections.contains(where: { $0 === served }) {
+                readers.opened(source.id, by: served.number)
+            }
             answer.outcome = .success(
                 IngestSession.answer(
                     id: source.id, incarnation: source.incarnation, position: source.position,
@@ -209,9 +226,9 @@ final class DaemonMachine: CustomStringConvertible {
         }
     }
 
-    private func account(of open: IngestOpen) -> StoreSource {
-        guard memory != nil else { return store.open(open) }
-        return memory?.open(open) ?? store.open(open)
+    private func account(of open: IngestOpen, sender: Int) -> StoreSource {
+        guard memory != nil else { return store.open(open, sender: sender) }
+        return memory?.open(open, sender: sender) ?? store.open(open, sender: sender)
     }
 
     // MARK: Reading
@@ -275,13 +292,18 @@ final class DaemonMachine: CustomStringConvertible {
                     Pending(
                         sourceID: batch.sourceID, kind: source.kind, from: batch.from,
                         to: batch.to, head: batch.head, finished: batch.finished,
-                        body: served.body), answer)
+                        body: served.body), served, answer)
             case .skip(let skip, let source):
                 var pending = Pending(
-                    sourceID: skip.sourceID, kind: source.kind, from: skip.from, to: skip.to)
+                    sourceID: skip.sourceID, kind: source.kind, from: skip.from, to: skip.to,
+                    head: skip.head)
                 pending.isSkip = true
-                if case .lost = skip.why { pending.isLoss = true }
-                enqueue(pending, answer)
+                if case .lost = skip.why {
+                    pending.isLoss = true
+                    guard readers.mayLose(skip.sourceID, by: served.number, nowMs: world.nowMs)
+                    else { throw IngestSession.stillRead }
+                }
+                enqueue(pending, served, answer)
             }
         } catch {
             answer.outcome = .failure(error)
@@ -294,11 +316,14 @@ final class DaemonMachine: CustomStringConvertible {
         }
     }
 
-    private func enqueue(_ pending: Pending, _ answer: Answer) {
+    private func enqueue(_ pending: Pending, _ served: Served, _ answer: Answer) {
         if world.lie == .answersBeforeCommit {
             answer.outcome = IngestSession.answer(.stored(isDurable: true), to: pending.to)
         }
-        follow(queue.add(Entry(batch: pending, answer: answer), bytes: pending.body.count))
+        var pending = pending
+        pending.sender = served.number
+        let entry = Entry(batch: pending, answer: answer)
+        follow(queue.add(entry, bytes: pending.body.count))
     }
 
     // MARK: Answering

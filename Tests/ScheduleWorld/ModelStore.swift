@@ -13,11 +13,13 @@ package struct Pending {
     /// A range that was destroyed.
     package var isLoss = false
     package var isSkip = false
+    /// The connection that it came on.
+    package var sender = 0
 }
 
 /// What the daemon's database is to a schedule.
 package protocol ScheduleStore {
-    mutating func open(_ open: IngestOpen) -> StoreSource
+    mutating func open(_ open: IngestOpen, sender: Int) -> StoreSource
     /// One transaction. `crash`: the process dies in it.
     mutating func commit(_ batches: [Pending], crash: CommitCrash?) -> [StoreOutcome]
     /// How often each record is there, by number, and what is there besides.
@@ -74,6 +76,8 @@ struct ModelStore: ScheduleStore {
         var finished = false
         /// There is a later incarnation.
         var isClosed = false
+        /// Whose batches are refused until they open it again.
+        var refused: Set<Int> = []
     }
 
     private var accounts: [Account] = []
@@ -82,7 +86,7 @@ struct ModelStore: ScheduleStore {
     /// How this store lies, to prove that lies are found.
     var lie = Lie.none
 
-    mutating func open(_ open: IngestOpen) -> StoreSource {
+    mutating func open(_ open: IngestOpen, sender: Int) -> StoreSource {
         let index: Int
         if let known = current[open.source.key] {
             let account = accounts[known]
@@ -100,6 +104,7 @@ struct ModelStore: ScheduleStore {
         } else {
             index = add(open.source, incarnation: 1)
         }
+        accounts[index].refused.remove(sender)
         let account = accounts[index]
         return StoreSource(
             id: Int64(index + 1), incarnation: account.incarnation, position: account.position,
@@ -120,7 +125,9 @@ struct ModelStore: ScheduleStore {
                 return .unknown
             }
             let position = accounts[index].position
-            guard batch.from == position || lie == .neverRefuses else {
+            let fits = batch.from == position && !accounts[index].refused.contains(batch.sender)
+            guard fits || lie == .neverRefuses else {
+                accounts[index].refused.insert(batch.sender)
                 return .refused(position: position)
             }
             if crash != .before || lie == .rowsBeforePosition { insert(batch, index) }

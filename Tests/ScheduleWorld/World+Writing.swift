@@ -119,11 +119,35 @@ extension World {
         guard let file = disk.file(path) else { return }
         if choices.chance(60) { settle() }
         trace("\(path) is cut, \(file.content.count) bytes")
+        let lines = choices.chance(30) ? file.content.split(separator: 0x0a).map(\.count) : []
         destroy(file, mayBeLost: true)
         renew(file)
         disk.truncate(path, to: 0)
+        if !lines.isEmpty { appendAlike(lines, file, path) }
         // Also to more than there was.
         for _ in 0..<choices.below(5) { append(path) }
+    }
+
+    /// Lines as long as those before: only what they say tells one content from the other.
+    private func appendAlike(_ lines: [Int], _ file: DiskFile, _ path: String) {
+        var bytes: [UInt8] = []
+        for length in lines {
+            let number = records.count
+            let shortest = "{\"n\":\(number),\"x\":\"\"}"
+            guard length >= shortest.utf8.count, length <= profile.bounds.lineBytesMax else {
+                bytes += Array(repeating: 0x20, count: length) + [0x0a]
+                continue
+            }
+            let filler = String(repeating: "z", count: length - shortest.utf8.count)
+            let record = Array("{\"n\":\(number),\"x\":\"\(filler)\"}".utf8)
+            bytes += record + [0x0a]
+            records.append(
+                Record(
+                    hash: record.withUnsafeBytes(RecordText.hash), era: file.era,
+                    end: file.content.count + bytes.count))
+        }
+        trace("\(path): \(bytes.count) bytes of as many lines as before")
+        put(bytes, into: file, path)
     }
 
     private func renew(_ file: DiskFile) {
@@ -168,8 +192,10 @@ extension World {
             now: nowMs * 1_000)
         spool.landing.streamBuffer.copyBytes(from: text)
         spool.landing.fill(text.count)
-        // Killed within its write.
-        if profile.crashes, choices.chance(profile.faults) { slot.machine?.actionsLeft = 0 }
+        // Killed within its write, or while it makes the segment for it.
+        if profile.crashes, choices.chance(profile.faults) {
+            slot.machine?.actionsLeft = choices.below(2)
+        }
         spool.append()
         if slot.machine?.isDead == true { kill(slot) }
     }

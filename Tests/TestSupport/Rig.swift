@@ -18,7 +18,7 @@ public final class Rig {
     public var metricsSocket: String { runtime + "/metrics.sock" }
     public var statsdSocket: String { runtime + "/statsd.sock" }
 
-    private static let patienceSeconds = 120.0
+    private static let patienceSeconds = 120.0 * Patience.factor
 
     public init(watch: [String] = ["**/*.jsonl"]) throws {
         directory = try TemporaryDirectory()
@@ -87,7 +87,8 @@ public final class Rig {
 
     @discardableResult
     public func ask(_ method: String, _ params: JSON = [:]) throws -> JSON {
-        var client = try Client(path: querySocket)
+        let seconds = Double(Client.timeoutSecondsDefault) * Patience.factor
+        var client = try Client(path: querySocket, timeoutSeconds: Int(seconds))
         return try client.call(method, params).result
     }
 

@@ -8,7 +8,7 @@ public final class TerminalProgram {
     private let before: [UInt8]
     private var status: Int32?
 
-    private static let patienceMilliseconds = 120_000.0
+    private static let patienceMilliseconds = 120_000.0 * Patience.factor
 
     public init(
         _ name: String, _ arguments: [String], environment: [String: String] = [:],

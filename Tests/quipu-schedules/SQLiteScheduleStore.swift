@@ -25,17 +25,22 @@ final class SQLiteScheduleStore: ScheduleStore {
         _ = try? Self.wait { () throws(StoreError) in await store.close() }
     }
 
-    func open(_ open: IngestOpen) -> StoreSource {
+    func open(_ open: IngestOpen, sender: Int) -> StoreSource {
         let (store, now) = (store, now)
         let restart = open.restart.map {
             SourceRestart(
                 cause: $0.cause.rawValue, lostBytes: $0.lostBytes, incarnation: $0.incarnation,
                 position: $0.position)
         }
-        let state = try? Self.wait { () throws(StoreError) in
-            try await store.open(open.source, size: open.sizeBytes, restart: restart, at: now)
+        var opening = SourceOpening(
+            open.source, size: open.sizeBytes, restart: restart, at: now)
+        opening.sender = sender
+        let state = try? Self.wait { [opening] () throws(StoreError) in
+            try await store.open([opening])
         }
-        guard let state else { return StoreSource(id: 0, incarnation: 1, position: 0, head: nil) }
+        guard let state = state?.first else {
+            return StoreSource(id: 0, incarnation: 1, position: 0, head: nil)
+        }
         paths[state.id] = SourceContext(kind: open.source.kind, path: open.source.path)
         return StoreSource(
             id: state.id, incarnation: Int64(state.incarnation), position: state.position,
@@ -74,9 +79,11 @@ final class SQLiteScheduleStore: ScheduleStore {
                     $0, at: batch.from, context: context, arrival: now, finished: batch.finished)
             }
         }
-        return PendingBatch(
+        var pending = PendingBatch(
             sourceID: batch.sourceID, from: batch.from, to: batch.to, size: batch.to,
             head: batch.head, finished: batch.finished, decoded: decoded)
+        pending.sender = batch.sender
+        return pending
     }
 
     var contents: StoreContents {

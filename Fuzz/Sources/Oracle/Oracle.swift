@@ -1,12 +1,8 @@
 internal import Intake
 internal import QuipuModel
 internal import QuipuProtocol
+internal import Rules
 internal import Sketches
-
-/// Stops the fuzzer, which then keeps the input.
-private func require(_ condition: Bool, _ rule: StaticString) {
-    precondition(condition, "broken rule: \(rule)")
-}
 
 private func requireText(_ slice: Slice, in bytes: [UInt8]) {
     guard !slice.isNone else { return }
@@ -146,6 +142,10 @@ public func fuzzStatsD(_ bytes: UnsafePointer<UInt8>?, _ count: Int) {
 @_cdecl("quipu_fuzz_requests")
 public func fuzzRequests(_ bytes: UnsafePointer<UInt8>?, _ count: Int) {
     let buffer = UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : count)
+    if case .single(.success(let request)) = Incoming.parse(buffer) {
+        let again = Incoming.parse(request.json.bytes)
+        require(again == .single(.success(request)), "a request is read as it is written")
+    }
     guard let value = try? JSON.parse(buffer) else { return }
     let text = value.bytes
     guard let again = try? JSON.parse(text) else {

@@ -7,6 +7,7 @@ enum LinkFailure: Error, Equatable, CustomStringConvertible {
     case source(ReadFailure)
     case closed
     case sourceShrank
+    case sourceChanged
     case answerTooLong
     case nonsense
 
@@ -16,6 +17,7 @@ enum LinkFailure: Error, Equatable, CustomStringConvertible {
         case .source(let failure): failure.description
         case .closed: "the daemon closed the connection"
         case .sourceShrank: "a file shrank while it was sent"
+        case .sourceChanged: "a file was written anew while it was sent"
         case .answerTooLong: "an answer is longer than allowed"
         case .nonsense: "an answer belongs to no request"
         }
@@ -37,7 +39,13 @@ struct IngestConnection: ~Copyable {
         case buffered(Range<Int>)
         /// Read from the source as the socket takes them: `range` of it, of which `ready` is in the
         /// buffer.
-        case streamed(any ShippableSource, range: Range<UInt64>, ready: Range<Int>)
+        case streamed(Streamed, range: Range<UInt64>, ready: Range<Int>)
+    }
+
+    private struct Streamed {
+        var source: any ShippableSource
+        /// Nil where nobody writes it anew.
+        var proof: ContentProof?
     }
 
     init(_ stream: any DaemonStream) { self.stream = stream }
@@ -61,10 +69,12 @@ struct IngestConnection: ~Copyable {
     }
 
     mutating func send(
-        line: [UInt8], streaming source: any ShippableSource, _ range: Range<UInt64>
+        line: [UInt8], streaming source: any ShippableSource, _ range: Range<UInt64>,
+        proof: ContentProof?
     ) {
         send(line: line)
-        body = range.isEmpty ? .none : .streamed(source, range: range, ready: 0..<0)
+        let streamed = Streamed(source: source, proof: proof)
+        body = range.isEmpty ? .none : .streamed(streamed, range: range, ready: 0..<0)
     }
 
     /// Writes until everything is out (true) or the socket takes no more (false).
@@ -111,13 +121,16 @@ struct IngestConnection: ~Copyable {
         switch body {
         case .none: return false
         case .buffered: return true
-        case .streamed(let source, let range, let ready):
+        case .streamed(let streamed, let range, let ready):
             guard ready.isEmpty else { return true }
             let count = min(UInt64(buffer.count), range.upperBound - range.lowerBound)
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Int(count)))
             let filled: Int
+            let isSame: Bool
             do throws(ReadFailure) {
-                filled = try source.read(at: range.lowerBound, into: part)
+                filled = try streamed.source.read(at: range.lowerBound, into: part)
+                // After the bytes, so that they are of what it proves.
+                isSame = try streamed.proof?.holds(of: streamed.source) ?? true
             } catch {
                 throw .source(error)
             }
@@ -126,8 +139,9 @@ struct IngestConnection: ~Copyable {
                 // stream.
                 throw .sourceShrank
             }
+            guard isSame else { throw .sourceChanged }
             let rest = (range.lowerBound + UInt64(filled))..<range.upperBound
-            body = .streamed(source, range: rest, ready: 0..<filled)
+            body = .streamed(streamed, range: rest, ready: 0..<filled)
             return true
         }
     }
@@ -138,11 +152,11 @@ struct IngestConnection: ~Copyable {
         case .buffered(let range):
             let rest = (range.lowerBound + sent)..<range.upperBound
             body = rest.isEmpty ? .none : .buffered(rest)
-        case .streamed(let source, let range, let ready):
+        case .streamed(let streamed, let range, let ready):
             let rest = (ready.lowerBound + sent)..<ready.upperBound
             body =
                 rest.isEmpty && range.isEmpty
-                ? .none : .streamed(source, range: range, ready: rest)
+                ? .none : .streamed(streamed, range: range, ready: rest)
         }
     }
 

@@ -39,7 +39,7 @@ enum IngestWire {
     ) -> [UInt8] {
         let skip = IngestSkip(
             sourceID: about.sourceID, from: range.lowerBound, to: range.upperBound, lines: 1,
-            why: why)
+            why: why, head: about.head)
         return line(id, "ingest.skip", skip.params)
     }
 

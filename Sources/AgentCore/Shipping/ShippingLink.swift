@@ -180,15 +180,33 @@ extension ShippingLink {
         case .read(let from, let count):
             read(turn.token, source, from: from, count: count)
         case .ship(let shipment):
+            guard isAsItWas(turn, source, shipment) else { return }
+            let proof = source.identity.kind == .file ? shipper.cursor(turn.token)?.proof : nil
             guard let line = line(turn.token, shipment, id: shipper.sending(turn)) else { return }
             if case .batch(_, _, _, _) = shipment, !shipment.range.isEmpty {
                 isBufferTouched = true
-                connection?.send(line: line, streaming: source, shipment.range)
+                connection?.send(line: line, streaming: source, shipment.range, proof: proof)
             } else {
                 connection?.send(line: line)
             }
             tell(source, shipment)
         }
+    }
+
+    /// Bytes that were not kept are read once more while they are sent: a look finds a file that
+    /// was written anew since its records were found.
+    private func isAsItWas(
+        _ turn: Shipper.Turn, _ source: any ShippableSource, _ shipment: SourceCursor.Shipment
+    ) -> Bool {
+        guard case .batch = shipment, !shipment.range.isEmpty, source.identity.kind == .file
+        else { return true }
+        do throws(ReadFailure) {
+            _ = try takeChunk(turn.token, source, from: shipment.range.lowerBound, count: 0)
+        } catch {
+            fail(turn.token, source, error)
+            return false
+        }
+        return shipper.cursor(turn.token)?.step == turn.step
     }
 
     private func open(

@@ -79,6 +79,9 @@ struct SourceCursor: Sendable, Equatable {
         self.size = size
     }
 
+    /// What its content must begin with, and have before `next`, to be what was read of it.
+    var proof: ContentProof { ContentProof(head: head ?? scannedHead, tail: tail, end: next) }
+
     /// True when the daemon has all whole lines that the source is known to hold.
     var isCaughtUp: Bool {
         guard case .open = phase else { return phase == .finished || size == 0 && !hasLoss }
@@ -187,6 +190,9 @@ extension SourceCursor {
     private mutating func sent(_ shipment: Shipment) {
         inFlight += 1
         next = shipment.range.upperBound
+        // What is streamed or skipped was scanned: without its head nobody could tell later whether
+        // the file is still the same.
+        if head == nil, let scannedHead, scannedHead.bytes <= next { head = scannedHead }
         tail = nil
         scanned = max(scanned, next)
         if longRecordEnd != nil, kind == .document { passedLongRecord() }

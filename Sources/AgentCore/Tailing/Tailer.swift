@@ -14,6 +14,13 @@ final class Tailer {
         var scan: Int
     }
 
+    /// Since when a file did not grow (monotonic milliseconds), and how large it was then. Events
+    /// may have told of its growth before.
+    struct Lingering {
+        var sinceMs: Int64
+        var bytes: UInt64
+    }
+
     let system: any AgentSystem
     let notices: any ChangeNotices
     var globs: GlobSet
@@ -41,8 +48,8 @@ final class Tailer {
     /// During a drain: paths from which files were renamed.
     var movedAway: Set<String> = []
     private var complaints: Set<String> = []
-    /// Files without a watched name, and since when they did not grow (monotonic milliseconds).
-    var lingering: [FileIdentity: Int64] = [:]
+    /// Files without a watched name.
+    var lingering: [FileIdentity: Lingering] = [:]
     private(set) var rescanAtMs: Int64 = 0
     private var scanMs: Int64 = 0
     private var watchesHaveFailed = false
@@ -316,7 +323,7 @@ extension Tailer {
                     forget(file, token)
                 }
             } else {
-                lingering[identity] = nowMs
+                lingering[identity] = Lingering(sinceMs: nowMs, bytes: file.seenBytes)
             }
         }
         loosened.removeAll()
@@ -329,12 +336,12 @@ extension Tailer {
     /// Looks at deleted and renamed files, of which no event tells, and leaves them when they are
     /// done.
     func checkLingering(nowMs: Int64) {
-        for (identity, since) in lingering {
+        for (identity, known) in lingering {
             guard let (file, token) = files[identity] else {
                 lingering[identity] = nil
                 continue
             }
-            linger(file, token, since: since, nowMs: nowMs)
+            linger(file, token, known, nowMs: nowMs)
         }
         releaseDeleted()
     }
@@ -377,18 +384,21 @@ extension Tailer {
         }
     }
 
-    private func linger(_ file: TailedFile, _ token: SourceToken, since: Int64, nowMs: Int64) {
+    private func linger(_ file: TailedFile, _ token: SourceToken, _ known: Lingering, nowMs: Int64)
+    {
         guard let status = file.statusIfOpen() ?? statusByName(file) else {
             // It was open, and had to make room for others.
             lingering[file.file] = nil
             suspect(file.file, nowMs: nowMs)
             return
         }
-        let hasGrown = status.sizeBytes != file.seenBytes
+        let hasGrown = status.sizeBytes != known.bytes
         look(file, token, status, hasChanged: false)
         let isBusy = hasGrown || link.shipper.cursor(token)?.isCaughtUp == false
-        if isBusy { lingering[file.file] = nowMs }
-        let idleMs = isBusy ? 0 : nowMs - since
+        if isBusy {
+            lingering[file.file] = Lingering(sinceMs: nowMs, bytes: status.sizeBytes)
+        }
+        let idleMs = isBusy ? 0 : nowMs - known.sinceMs
         if status.links == 0 {
             if idleMs >= AgentLimits.deletedIdleMs, link.end(token, .complete) {
                 forget(file, token)

@@ -145,6 +145,7 @@ def other_agents(turn):
         batch(agent, opened["source_id"], 0, line)
         refused = batch(agent, opened["source_id"], 0, line)
         expect(refused["error"]["data"]["position"] == len(line), f"a batch again: {refused}")
+        agent.ask("ingest.open", source=source, size=2 * len(line))
         batch(agent, opened["source_id"], len(line), line.replace(b"1", b"2"))
     rig.check_exactly_once({1, 2})
     expect(rig.daemon.stop() == 0, "exit code")

@@ -1,0 +1,1 @@
+../../../Sources/QuipuStore/RollupBlock.swift
