@@ -1,6 +1,6 @@
-/// A run of bins: `weights[i]` is the weight of bin `offset + i`. The newest samples wait beside it:
-/// few of them need no run, which has hundreds of bins, and a run that grows for many at once is
-/// moved less often.
+/// A run of bins: `weights[i]` is the weight of bin `offset + i`. The newest samples wait beside
+/// it: few of them need no run, which has hundreds of bins, and a run that grows for many at once
+/// is moved less often.
 struct Bins: Sendable, Equatable {
     /// Samples that wait, at most.
     private static let waitingMax = 64
