@@ -1,5 +1,4 @@
 import GRDB
-import GRDBSQLite
 import QuipuModel
 
 /// How connections are opened and set up.
@@ -21,7 +20,7 @@ enum Connections {
         configuration.maximumReaderCount = readersMax
         configuration.prepareDatabase { db in
             if db.configuration.readonly {
-                try prepareReader(db)
+                try db.execute(sql: "PRAGMA cache_size = -\(readerCacheKiB)")
             } else {
                 try prepareWriter(db)
             }
@@ -39,13 +38,6 @@ enum Connections {
                     """)
         }
         return pool
-    }
-
-    private static func prepareReader(_ db: Database) throws {
-        try db.execute(sql: "PRAGMA cache_size = -\(readerCacheKiB)")
-        // GRDB listens to what each statement reads, so that changes can be observed. Nobody does,
-        // and to be told of every column took longer than most questions.
-        sqlite3_set_authorizer(db.sqliteConnection, nil, nil)
     }
 
     private static func prepareWriter(_ db: Database) throws {
