@@ -3,50 +3,31 @@ import GRDBSQLite
 import QuipuModel
 
 extension SQLiteStore {
-    /// Runs one question on a reader, in one snapshot, until its deadline.
+    /// Runs one question on a reader, in one snapshot, until its deadline or until nobody waits.
     func read<Answer: Sendable>(
         _ body: @escaping @Sendable (ReadContext) throws -> Answer
     ) async throws(StoreError) -> Answer {
         // The wait for a free reader counts: the asker waits either way.
         let deadline = Deadline(milliseconds: queryMsMax)
         do {
-            return try await reader.read { db in
-                guard let connection = db.sqliteConnection else { throw StoreError.closed }
-                deadline.watch(connection)
-                defer { deadline.unwatch(connection) }
-                return try body(ReadContext(connection))
+            // A task of its own, that nobody cancels: see `Connections.prepareReader`.
+            let question = Task.immediate { [reader] in
+                try await reader.read { db in
+                    guard let connection = db.sqliteConnection else { throw StoreError.closed }
+                    guard !deadline.isWithdrawn else { throw CancellationError() }
+                    deadline.watch(connection)
+                    defer { deadline.unwatch(connection) }
+                    return try body(ReadContext(connection))
+                }
             }
-        } catch let failure as SQLiteFailure where failure.isInterrupt && deadline.hasPassed {
-            throw .timeout
+            return try await withTaskCancellationHandler {
+                try await question.value
+            } onCancel: {
+                deadline.withdraw()
+            }
         } catch {
-            throw StoreError(error)
+            throw deadline.reason(for: error)
         }
-    }
-}
-
-/// Ends a question that takes too long.
-final class Deadline: Sendable {
-    /// How many steps of SQLite's machine lie between two looks at the clock.
-    private static let stepsBetweenLooks: Int32 = 2_000
-
-    private let end: ContinuousClock.Instant
-
-    init(milliseconds: Int) { end = .now + .milliseconds(milliseconds) }
-
-    var hasPassed: Bool { ContinuousClock.now >= end }
-
-    func watch(_ connection: OpaquePointer) {
-        sqlite3_progress_handler(
-            connection, Self.stepsBetweenLooks,
-            { context in
-                guard let context else { return 0 }
-                let deadline = Unmanaged<Deadline>.fromOpaque(context).takeUnretainedValue()
-                return deadline.hasPassed ? 1 : 0
-            }, Unmanaged.passUnretained(self).toOpaque())
-    }
-
-    func unwatch(_ connection: OpaquePointer) {
-        sqlite3_progress_handler(connection, 0, nil, nil)
     }
 }
 

@@ -31,8 +31,13 @@ actor SQLRunner {
         executor.asUnownedSerialExecutor()
     }
 
-    func run(_ query: SQLQuery, path: String, milliseconds: Int) throws -> SQLRows {
-        try Self.run(query, try SQLSandbox(path: path), Deadline(milliseconds: milliseconds))
+    func run(_ query: SQLQuery, path: String, milliseconds: Int) async throws -> SQLRows {
+        let deadline = Deadline(milliseconds: milliseconds)
+        return try await withTaskCancellationHandler {
+            try Self.run(query, try SQLSandbox(path: path), deadline)
+        } onCancel: {
+            deadline.withdraw()
+        }
     }
 
     static func run(
@@ -40,8 +45,8 @@ actor SQLRunner {
     ) throws -> SQLRows {
         do {
             return try sandbox.run(query, bytesMax: bytesMax, until: deadline)
-        } catch let failure as SQLiteFailure where failure.isInterrupt && deadline.hasPassed {
-            throw StoreError.timeout
+        } catch {
+            throw deadline.reason(for: error)
         }
     }
 }

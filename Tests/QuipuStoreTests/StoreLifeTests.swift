@@ -43,6 +43,45 @@ import Testing
         }
     }
 
+    /// One that waits for ever otherwise; and ends its reader's transaction, so that the next is
+    /// answered.
+    @Test(.timeLimit(.minutes(15)), arguments: [true, false])
+    func aQuestionEndsWhenItsAskerHasGone(hasBegun: Bool) async throws {
+        try await withStore(queryMsMax: 3_600_000) { store in
+            try await store.commit([EventLine(time: 1)])
+            let (began, beginning) = AsyncStream.makeStream(of: Void.self)
+            let question = Task {
+                while !hasBegun, !Task.isCancelled { await Task.yield() }
+                return try await store.read { context in
+                    beginning.finish()
+                    let endless = try context.prepare(
+                        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+                            + "SELECT sum(i > 0) FROM n")
+                    return try endless.step()
+                }
+            }
+            if hasBegun { for await _ in began {} }
+            question.cancel()
+            await #expect(throws: StoreError.self) { try await question.value }
+            #expect(try await store.status().eventCount == 1)
+        }
+    }
+
+    /// The others wait for their turn, so it would hang them too.
+    @Test(.timeLimit(.minutes(15))) func aSelectEndsWhenItsAskerHasGone() async throws {
+        try await withStore(queryMsMax: 3_600_000) { store in
+            let endless = SQLQuery(
+                text: "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+                    + "SELECT sum(i > 0) FROM n", rowsMax: 1)
+            let question = Task { try await store.sql(endless) }
+            await Task.yield()
+            question.cancel()
+            await #expect(throws: StoreError.self) { try await question.value }
+            let one = try await store.sql(SQLQuery(text: "SELECT 1", rowsMax: 1))
+            #expect(one.rows == [[.int(1)]])
+        }
+    }
+
     @Test func refusesAFileOfANewerProgram() async throws {
         try await withStorePath { path in
             let store = try await SQLiteStore(path: path, hostName: "here")
