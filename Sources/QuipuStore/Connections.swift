@@ -42,8 +42,8 @@ enum Connections {
     }
 
     /// GRDB's authorizer is told of every column that a statement reads, which takes longer than
-    /// most questions. GRDB wants it for observing changes, which nobody does, and to know a COMMIT,
-    /// the only statement it lets pass when its task was cancelled: so no question's task ever is.
+    /// most questions. GRDB wants it for observing changes, which nobody does, and to know a COMMIT
+    /// that it lets pass when its task was cancelled: so no question's task ever is.
     private static func prepareReader(_ db: Database) throws {
         try db.execute(sql: "PRAGMA cache_size = -\(readerCacheKiB)")
         sqlite3_set_authorizer(db.sqliteConnection, nil, nil)
