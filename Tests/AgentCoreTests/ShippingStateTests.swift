@@ -14,18 +14,27 @@ import Testing
     }
 
     private func take(
-        _ cursor: inout SourceCursor, _ content: String, size: UInt64? = nil
+        _ cursor: inout SourceCursor, _ content: String, size: UInt64? = nil,
+        sizeAfter: UInt64? = nil
     ) -> SourceCursor.Shipment? {
         guard case .read(let from, let count)? = cursor.step else { return nil }
         let all = Array(content.utf8)
         return all.withUnsafeBytes { bytes in
             let start = min(Int(from), bytes.count)
             let part = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(count))
+            func before(_ end: UInt64, _ known: SourceHead?) -> UnsafeRawBufferPointer {
+                let isThere = end <= UInt64(bytes.count)
+                let end = isThere ? Int(end) : 0
+                return UnsafeRawBufferPointer(
+                    rebasing: bytes[max(0, end - (known?.bytes ?? 0))..<end])
+            }
             return cursor.took(
                 .init(
                     from: from, wantedBytes: count, bytes: part, size: size ?? UInt64(all.count),
                     head: UnsafeRawBufferPointer(rebasing: bytes.prefix(Limits.headBytes)),
-                    tail: UnsafeRawBufferPointer(start: nil, count: 0)))
+                    tail: before(cursor.next, cursor.tail),
+                    scannedTail: before(cursor.scanned, cursor.scannedTail),
+                    sizeAfter: sizeAfter))
         }
     }
 
@@ -134,6 +143,75 @@ import Testing
         cursor.sent(.open(nil))
         cursor.opened(.init(id: 8, incarnation: 1, position: 4, head: nil))
         #expect(cursor.step == restart)
+    }
+
+    /// What is cut while the daemon is told of a restart is of the next incarnation.
+    @Test(arguments: [true, false])
+    func aSecondCutIsToldToo(_ isAnswerLost: Bool) {
+        var cursor = SourceCursor(kind: .file, size: 4)
+        open(&cursor, at: 4)
+        cursor.saw(size: 2, hasChanged: true)
+        if let step = cursor.step { cursor.sent(step) }
+        cursor.saw(size: 90, hasChanged: true)
+        cursor.saw(size: 10, hasChanged: true)
+        if isAnswerLost {
+            cursor.disconnected()
+            cursor.sent(.open(nil))
+        }
+        cursor.opened(.init(id: 8, incarnation: 2, position: 0, head: nil))
+        let restart = SourceCursor.Step.open(
+            .init(cause: .truncated, lostBytes: 80, incarnation: 2, position: 0))
+        #expect(cursor.step == restart)
+        cursor.sent(restart)
+        cursor.opened(.init(id: 9, incarnation: 3, position: 0, head: nil))
+        #expect(cursor.step == .read(from: 0, count: 10))
+    }
+
+    /// Sizes that were seen on the way are of what was destroyed.
+    @Test func theLargestSizeCounts() {
+        var cursor = SourceCursor(kind: .file, size: 4)
+        open(&cursor, at: 0)
+        _ = take(&cursor, "a\nb\n", sizeAfter: 60)
+        cursor.advanced(to: 4)
+        cursor.saw(size: 1, hasChanged: true)
+        let restart = SourceCursor.Step.open(
+            .init(cause: .truncated, lostBytes: 56, incarnation: 1, position: 4))
+        #expect(cursor.step == restart)
+    }
+
+    /// The head is of the first KiB only, and the daemon knows no more.
+    @Test func aContentThatBeginsAlikeIsKnownOverAConnection() {
+        let head = String(repeating: "h", count: 2_000) + "\n"
+        var cursor = SourceCursor(kind: .file, size: UInt64(head.utf8.count + 4))
+        open(&cursor, at: 0)
+        _ = take(&cursor, head + "abc\n")
+        cursor.advanced(to: cursor.next)
+        cursor.disconnected()
+        open(&cursor, at: cursor.next)
+        #expect(take(&cursor, head + "xyz\n") == nil)
+        guard case .open(let restart?) = cursor.step else {
+            Issue.record("it goes on in another content")
+            return
+        }
+        #expect(restart.cause == .rewritten)
+    }
+
+    /// The end of a line that was not sent yet is looked for again, and what was sent stands.
+    @Test func anUnfinishedLineThatIsWrittenAnewIsScannedAnew() {
+        var bounds = ShippingBounds()
+        bounds.batchBytes = 64
+        bounds.rereadBytesMax = 8
+        var cursor = SourceCursor(kind: .file, size: 32, bounds: bounds)
+        open(&cursor, at: 0)
+        _ = take(&cursor, "a\n" + String(repeating: "b", count: 30))
+        cursor.advanced(to: 2)
+        cursor.saw(size: 64, hasChanged: true)
+        #expect(cursor.step == .read(from: 32, count: 32))
+        let anew = "a\n" + String(repeating: "c", count: 20) + "\n"
+        let whole = anew + String(repeating: "d", count: 40) + "\n"
+        #expect(take(&cursor, whole) == nil)
+        #expect(
+            take(&cursor, whole) == .batch(from: 2, to: 64, isBuffered: true, isLast: false))
     }
 
     @Test func anotherHeadIsAnotherContent() {

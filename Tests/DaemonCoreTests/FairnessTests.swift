@@ -86,7 +86,7 @@ import Testing
         _ = try channel.finish()
     }
 
-    @Test(.timeLimit(.minutes(1))) func usersTakeTurns() async {
+    @Test(.timeLimit(.minutes(15))) func usersTakeTurns() async {
         let gate = QueryGate(runningMax: 2, runningPerUserMax: 1)
         let (order, note) = Self.log()
         await gate.enter(1)
@@ -108,7 +108,7 @@ import Testing
         #expect(order() == [1, 1, 1])
     }
 
-    @Test(.timeLimit(.minutes(1))) func roomIsWaitedFor() async {
+    @Test(.timeLimit(.minutes(15))) func roomIsWaitedFor() async {
         let room = WaitingRoom(2)
         await room.enter()
         await room.enter()

@@ -128,7 +128,7 @@ import Testing
                 .joined(separator: " ")
         }
         let stored = try rig.ask("metrics.list", ["limit": 10_000, "since": "30d"])["series"]?.array
-        let own = stored?.filter { $0["name"]?.string?.hasPrefix("quipu.senders.") == false } ?? []
+        let own = stored?.filter { $0["name"]?.string?.hasPrefix("quipu.") == false } ?? []
         #expect(Set(own.map(identity)) == Set(wanted.map(identity)))
 
         let events = try rig.allEvents().map { event -> JSON in

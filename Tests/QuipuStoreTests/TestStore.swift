@@ -17,7 +17,7 @@ func withStorePath<Result>(
 
 /// A fresh store on disk, closed afterwards.
 func withStore<Result>(
-    seriesMax: Int = Limits.seriesMax, queryMsMax: Int = 60_000,
+    seriesMax: Int = Limits.seriesMax, queryMsMax: Int = 600_000,
     _ body: (SQLiteStore) async throws -> Result
 ) async throws -> Result {
     try await withStorePath { path in

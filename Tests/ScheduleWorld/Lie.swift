@@ -13,4 +13,6 @@ public enum Lie: String, Sendable, CaseIterable {
     case headForgotten
     /// What memory holds is acknowledged as if it were on the disk.
     case memoryIsDurable
+    /// What a file held when it was cut is forgotten.
+    case lossUntold
 }

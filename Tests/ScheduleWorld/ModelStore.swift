@@ -95,7 +95,7 @@ struct ModelStore: ScheduleStore {
                 restart.position ?? account.position == account.position,
                 account.position > 0 || restart.lostBytes > 0
             {
-                contents.lostBytes += restart.lostBytes
+                if lie != .lossUntold { contents.lostBytes += restart.lostBytes }
                 accounts[known].isClosed = true
                 index = add(open.source, incarnation: account.incarnation + 1)
             } else {

@@ -78,7 +78,11 @@ extension World {
             if isBusy {
                 idleMs = 0
             } else {
-                if idleMs >= quietMs, areCaughtUp { return }
+                if idleMs >= quietMs, areCaughtUp {
+                    for index in eras.indices { eras[index].isUnnoticed = false }
+                    for slot in agents { slot.hasReadAll = slot.isUp }
+                    return
+                }
                 let wait = nextEventMs
                 idleMs += wait
                 pass(ms: wait)

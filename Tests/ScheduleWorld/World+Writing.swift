@@ -32,10 +32,15 @@ extension World {
         guard let file = disk.file(path) else { return }
         var bytes = file.unfinished
         let base = file.content.count
+        if profile.sharesHead, base == 0, bytes.isEmpty { bytes = Self.sharedLine }
         for _ in 0..<choices.within(1...6) { addRecord(to: &bytes, base, era: file.era) }
         file.unfinished = bytes
         goOn(path)
     }
+
+    /// No record.
+    private static let sharedLine =
+        Array("{\"is\":\"\(String(repeating: "h", count: Limits.headBytes))\"}\n".utf8)
 
     /// Writes what was begun, or a part of it.
     private func goOn(_ path: String) {
@@ -59,7 +64,7 @@ extension World {
         let number = records.count
         let start = bytes.count
         var isSkipped = false
-        let filler = String(repeating: "x", count: choices.below(60))
+        let filler = Self.filler(number, choices.below(60))
         switch choices.below(20) {
         case 0..<12: bytes += Array("{\"n\":\(number),\"x\":\"\(filler)\"}\n".utf8)
         case 12: bytes += Array("{\"n\":\(number),\"x\":\"\(filler)\"}\r\n".utf8)
@@ -72,15 +77,22 @@ extension World {
         default:
             let limit = profile.bounds.lineBytesMax
             let size = profile.longLines ? choices.below(2 * limit) : 300
-            let line = "{\"n\":\(number),\"x\":\"\(String(repeating: "y", count: size))\"}"
+            let line = "{\"n\":\(number),\"x\":\"\(Self.filler(number, size))\"}"
             isSkipped = line.utf8.count > limit
             bytes += Array("\(line)\n".utf8)
         }
-        let hash = bytes[start...].withUnsafeBytes { part in
-            RecordText.hash(UnsafeRawBufferPointer(rebasing: part[Self.padding(part)...]))
-        }
+        let first = bytes[start...].withUnsafeBytes { start + Self.padding($0) }
+        let hash = bytes[first...].withUnsafeBytes(RecordText.hash)
         records.append(
-            Record(hash: hash, era: era, end: base + bytes.count, isSkipped: isSkipped))
+            Record(
+                hash: hash, era: era, start: base + first, end: base + bytes.count,
+                isSkipped: isSkipped))
+    }
+
+    /// Of each record its own, so that no two contents are alike in the middle by chance.
+    private static func filler(_ number: Int, _ size: Int) -> String {
+        let text = "\(number)-"
+        return String(repeating: text, count: size / text.count + 1).prefix(size).description
     }
 
     /// NUL and newlines before a record are no part of it.
@@ -120,9 +132,14 @@ extension World {
         if choices.chance(60) { settle() }
         trace("\(path) is cut, \(file.content.count) bytes")
         let lines = choices.chance(30) ? file.content.split(separator: 0x0a).map(\.count) : []
-        destroy(file, mayBeLost: true)
+        // Else nobody can tell the new content from the old one's growth, if none of it was read.
+        let isEmptyForLong = !isInterleaving && !isSettling && choices.chance(30)
+        destroy(file, mayBeLost: !isEmptyForLong)
         renew(file)
         disk.truncate(path, to: 0)
+        let isKnown = !profile.memory && agents.count == 1 && agents[0].isUp
+        if !isKnown || !agents[0].hasReadAll { hideBehindSharedHead(file) }
+        if isEmptyForLong { settle() } else { eras[file.era].isUnnoticed = true }
         if !lines.isEmpty { appendAlike(lines, file, path) }
         // Also to more than there was.
         for _ in 0..<choices.below(5) { append(path) }
@@ -132,18 +149,23 @@ extension World {
     private func appendAlike(_ lines: [Int], _ file: DiskFile, _ path: String) {
         var bytes: [UInt8] = []
         for length in lines {
+            if bytes.isEmpty, length + 1 == Self.sharedLine.count, profile.sharesHead {
+                bytes = Self.sharedLine
+                continue
+            }
             let number = records.count
             let shortest = "{\"n\":\(number),\"x\":\"\"}"
             guard length >= shortest.utf8.count, length <= profile.bounds.lineBytesMax else {
                 bytes += Array(repeating: 0x20, count: length) + [0x0a]
                 continue
             }
-            let filler = String(repeating: "z", count: length - shortest.utf8.count)
+            let filler = Self.filler(number, length - shortest.utf8.count)
             let record = Array("{\"n\":\(number),\"x\":\"\(filler)\"}".utf8)
+            let start = file.content.count + bytes.count
             bytes += record + [0x0a]
             records.append(
                 Record(
-                    hash: record.withUnsafeBytes(RecordText.hash), era: file.era,
+                    hash: record.withUnsafeBytes(RecordText.hash), era: file.era, start: start,
                     end: file.content.count + bytes.count))
         }
         trace("\(path): \(bytes.count) bytes of as many lines as before")
@@ -166,6 +188,7 @@ extension World {
         _ = disk.create("/logs/new.tmp", reuse: false, era: eras.count - 1)
         append("/logs/new.tmp")
         if !isHeld { destroy(file, mayBeLost: true) }
+        eras[file.era].isUnlinked = true
         disk.rename("/logs/new.tmp", to: path)
     }
 
@@ -174,6 +197,7 @@ extension World {
         if choices.chance(60) { settle() }
         trace("\(path) is deleted, \(file.openCount) have it open")
         if file.openCount == 0 { destroy(file, mayBeLost: true) }
+        eras[file.era].isUnlinked = true
         disk.remove(path)
         paths.removeAll { $0 == path }
     }

@@ -25,6 +25,8 @@ struct Profile {
     /// Files are rewritten, replaced and deleted.
     var destroys: Bool
     var longLines: Bool
+    /// Every content of every file begins with one line, longer than what the daemon keeps as head.
+    var sharesHead: Bool
 
     init(_ choices: Choices) {
         agents = choices.chance(20) ? 2 : 1
@@ -49,16 +51,21 @@ struct Profile {
         memory = !isSpoolSmall && choices.chance(25)
         destroys = choices.chance(60)
         longLines = choices.chance(30)
+        sharesHead = choices.chance(20)
     }
 }
 
 /// One content of one file, from its first byte to its destruction.
 struct Era {
     var isDestroyed = false
+    /// Its file has no name any more; who has it open can read it.
+    var isUnlinked = false
     /// Bytes that were in it last.
     var writtenBytes = 0
     /// The largest size that a living agent was told before.
     var seenBytes = 0
+    /// It took another's place unseen: an agent may take it for what that one grew to.
+    var isUnnoticed = false
     /// The loss of what it held may go untold: nobody was there who knew of it.
     var mayBeLost = false
 }
@@ -67,6 +74,7 @@ struct Era {
 struct Record {
     var hash: UInt64
     var era: Int
+    var start = 0
     /// Behind its newline.
     var end: Int
     /// Too long or torn: must not be stored as itself.
@@ -82,6 +90,8 @@ final class AgentSlot {
     var machine: AgentMachine?
     var loop: AgentLoop?
     var spool: Spool?
+    /// It had time to read what there was, since it started.
+    var hasReadAll = false
     /// The spool has told of a change.
     let change = ChangeFlag()
 
@@ -158,6 +168,7 @@ final class World {
         let machine = AgentMachine(self, slot.spoolDisk, number: slot.number)
         slot.machine = machine
         slot.loop = nil
+        slot.hasReadAll = false
         slot.change.isSet = true
         let change = slot.change
         let trace = tracer
@@ -198,7 +209,14 @@ final class World {
             guard let file = disk.file(path) else { continue }
             file.seenBytes = 0
             if file.isOutside { eras[file.era].mayBeLost = true }
+            if eras[file.era].isUnnoticed { hideBehindSharedHead(file) }
         }
+    }
+
+    /// Only one agent that goes on, with one daemon's positions, can tell a content from another
+    /// one that begins alike.
+    func hideBehindSharedHead(_ file: DiskFile) {
+        if profile.sharesHead { eras[file.era].mayBeLost = true }
     }
 
     /// An agent closed a file.
@@ -213,7 +231,7 @@ final class World {
         guard !eras[file.era].isDestroyed else { return }
         eras[file.era].isDestroyed = true
         eras[file.era].writtenBytes = file.content.count
-        eras[file.era].seenBytes = file.seenBytes
+        eras[file.era].seenBytes = eras[file.era].isUnnoticed ? 0 : file.seenBytes
         if mayBeLost { eras[file.era].mayBeLost = true }
         file.seenBytes = 0
     }

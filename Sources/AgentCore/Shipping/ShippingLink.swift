@@ -38,7 +38,7 @@ package final class ShippingLink {
         self.random = random
         self.report = report
         buffer = try PageBuffer(count: bounds.batchBytes)
-        head = try PageBuffer(count: 2 * Limits.headBytes)
+        head = try PageBuffer(count: 3 * Limits.headBytes)
     }
 
     package var isConnected: Bool { connection != nil }
@@ -198,8 +198,8 @@ extension ShippingLink {
     private func isAsItWas(
         _ turn: Shipper.Turn, _ source: any ShippableSource, _ shipment: SourceCursor.Shipment
     ) -> Bool {
-        guard case .batch = shipment, !shipment.range.isEmpty, source.identity.kind == .file
-        else { return true }
+        guard !shipment.range.isEmpty, source.identity.kind == .file else { return true }
+        if case .lost = shipment { return true }
         do throws(ReadFailure) {
             _ = try takeChunk(turn.token, source, from: shipment.range.lowerBound, count: 0)
         } catch {
@@ -293,28 +293,38 @@ extension ShippingLink {
         }
         let filled = try fill(source, from: from, count: count)
         let size = try source.size()
-        var headCount = 0
-        var tailCount = 0
-        if source.identity.kind == .file {
-            let place = UnsafeMutableRawBufferPointer(
-                rebasing: head.bytes.prefix(Limits.headBytes))
-            headCount = try source.read(at: 0, into: place)
-            if let cursor = shipper.cursor(token), cursor.next > 0, size >= cursor.next {
-                tailCount = cursor.tail?.bytes ?? Int(min(cursor.next, UInt64(Limits.headBytes)))
-                let before = UnsafeMutableRawBufferPointer(
-                    rebasing: head.bytes[Limits.headBytes...].prefix(tailCount))
-                let found = try source.read(at: cursor.next - UInt64(tailCount), into: before)
-                // It was cut meanwhile, which the next look finds.
-                if found < tailCount { tailCount = 0 }
+        var chunk = SourceCursor.Chunk(
+            from: from, wantedBytes: count, bytes: filled, size: size)
+        if source.identity.kind == .file, let cursor = shipper.cursor(token) {
+            chunk.head = try look(at: source, 0, Limits.headBytes, place: 0)
+            if cursor.next > 0, size >= cursor.next {
+                let count = cursor.tail?.bytes ?? Int(min(cursor.next, UInt64(Limits.headBytes)))
+                chunk.tail = try look(at: source, before: cursor.next, count, place: 1)
             }
+            if let known = cursor.scannedTail, size >= cursor.scanned {
+                chunk.scannedTail = try look(
+                    at: source, before: cursor.scanned, known.bytes, place: 2)
+            }
+            chunk.sizeAfter = try source.size()
         }
-        let chunk = SourceCursor.Chunk(
-            from: from, wantedBytes: count, bytes: filled, size: size,
-            head: UnsafeRawBufferPointer(rebasing: head.bytes.prefix(headCount)),
-            tail: UnsafeRawBufferPointer(
-                rebasing: head.bytes[Limits.headBytes...].prefix(tailCount)),
-            sizeAfter: source.identity.kind == .file ? try source.size() : nil)
         return shipper.took(token, chunk)
+    }
+
+    private func look(
+        at source: any ShippableSource, _ offset: UInt64, _ count: Int, place: Int
+    ) throws(ReadFailure) -> UnsafeRawBufferPointer {
+        let room = UnsafeMutableRawBufferPointer(
+            rebasing: head.bytes[(place * Limits.headBytes)...].prefix(count))
+        let found = try source.read(at: offset, into: room)
+        return UnsafeRawBufferPointer(rebasing: room.prefix(found))
+    }
+
+    private func look(
+        at source: any ShippableSource, before end: UInt64, _ count: Int, place: Int
+    ) throws(ReadFailure) -> UnsafeRawBufferPointer {
+        let bytes = try look(at: source, end - UInt64(count), count, place: place)
+        // It was cut meanwhile, which the next look finds.
+        return bytes.count < count ? UnsafeRawBufferPointer(start: nil, count: 0) : bytes
     }
 
     private func fill(
@@ -339,8 +349,6 @@ extension ShippingLink {
         let isTorn = try source.changeStamp() != stamp
         let chunk = SourceCursor.Chunk(
             from: from, wantedBytes: count, bytes: filled, size: size,
-            head: UnsafeRawBufferPointer(start: nil, count: 0),
-            tail: UnsafeRawBufferPointer(start: nil, count: 0),
             look: DocumentLook(prefix: prefix, stamp: stamp, isTorn: isTorn))
         return shipper.took(token, chunk)
     }

@@ -26,6 +26,7 @@ extension SourceCursor {
         partial = splitter.open.map { .object($0, start: end - UInt64($0.count)) } ?? .line
         guard boundary > 0 else {
             scanned = max(scanned, end)
+            keepScannedTail(chunk)
             return nil
         }
         let partial = partial
@@ -35,9 +36,17 @@ extension SourceCursor {
         self.partial = partial
         if kind == .file {
             let start = max(0, boundary - Limits.headBytes)
-            tail = .of(UnsafeRawBufferPointer(rebasing: chunk.bytes[start..<boundary]))
+            keepTail(.of(UnsafeRawBufferPointer(rebasing: chunk.bytes[start..<boundary])))
+            keepScannedTail(chunk)
         }
         return shipment
+    }
+
+    private mutating func keepScannedTail(_ chunk: Chunk) {
+        guard kind == .file, scanned > next, scanned > chunk.from else { return }
+        let end = min(Int(scanned - chunk.from), chunk.bytes.count)
+        let start = max(0, end - Limits.headBytes)
+        scannedTail = .of(UnsafeRawBufferPointer(rebasing: chunk.bytes[start..<end]))
     }
 
     private static func newline(_ bytes: UnsafeRawBufferPointer, _ start: Int) -> Int {
@@ -70,6 +79,7 @@ extension SourceCursor {
         if kind == .document { document.scanned(chunk, to: end) }
         longRecordEnd = end
         scanned = end ?? chunk.from + UInt64(chunk.bytes.count)
+        keepScannedTail(chunk)
         return nil
     }
 

@@ -31,6 +31,9 @@ struct SourceCursor: Sendable, Equatable {
         var knownBytes: UInt64
         /// The incarnation that it ends; nil when the daemon has not told one yet.
         var incarnation: Int64?
+        /// What was said of `knownBytes` when it was first sent. The same is said until the daemon
+        /// confirms; what was cut since is of the next incarnation.
+        var saidBytes: UInt64?
     }
 
     private let bounds: ShippingBounds
@@ -45,6 +48,8 @@ struct SourceCursor: Sendable, Equatable {
     var size: UInt64
     /// How large it was when its head last proved that it was not rewritten.
     private var verifiedSize: UInt64 = 0
+    /// The largest that it was seen to be since then.
+    private var seenSize: UInt64 = 0
     /// Everything before is in the database.
     private(set) var acknowledged: UInt64 = 0
     /// The next byte to send.
@@ -61,7 +66,12 @@ struct SourceCursor: Sendable, Equatable {
     var head: SourceHead?
     /// Of a file: the bytes before `next`, as they were when they were sent. A file that was
     /// written anew may begin as before.
-    var tail: SourceHead?
+    private(set) var tail: SourceHead?
+    /// Where those bytes end: at `next`, but for a connection that was lost.
+    private var tailEnd: UInt64 = 0
+    /// Of a file whose next record goes on behind `scanned`: the bytes before there, as they were
+    /// when they were scanned.
+    var scannedTail: SourceHead?
     /// Of a file of which nothing was sent: its beginning when it was first read.
     private var scannedHead: SourceHead?
     private var incarnation: Int64?
@@ -136,7 +146,7 @@ extension SourceCursor {
         if let pendingRestart {
             // The answers in flight tell how much of the old content was saved.
             guard inFlight == 0 else { return nil }
-            let known = pendingRestart.knownBytes
+            let known = pendingRestart.saidBytes ?? pendingRestart.knownBytes
             let lost = known > acknowledged ? known - acknowledged : 0
             return .open(
                 IngestOpen.Restart(
@@ -182,6 +192,10 @@ extension SourceCursor {
         case .open(let restart):
             phase = .opening
             openingRestarts = restart != nil
+            if let pendingRestart, openingRestarts {
+                self.pendingRestart?.saidBytes =
+                    pendingRestart.saidBytes ?? pendingRestart.knownBytes
+            }
         case .read: break
         case .ship(let shipment): sent(shipment)
         }
@@ -193,7 +207,10 @@ extension SourceCursor {
         // What is streamed or skipped was scanned: without its head nobody could tell later whether
         // the file is still the same.
         if head == nil, let scannedHead, scannedHead.bytes <= next { head = scannedHead }
+        // Of what is streamed or skipped, what was scanned of it last is known.
         tail = nil
+        if next == scanned, let scannedTail { keepTail(scannedTail) }
+        scannedTail = nil
         scanned = max(scanned, next)
         if longRecordEnd != nil, kind == .document { passedLongRecord() }
         longRecordEnd = nil
@@ -220,12 +237,14 @@ extension SourceCursor {
     }
 
     private mutating func shrank(from before: UInt64) {
+        seenSize = max(seenSize, before)
         if pendingRestart != nil {
-            pendingRestart?.knownBytes += before - size
+            pendingRestart?.knownBytes += seenSize - size
+            seenSize = size
         } else if size < next {
-            restart(.truncated, knownBytes: before)
+            restart(.truncated, knownBytes: seenSize)
         } else if next == 0 {
-            restart(.truncated, knownBytes: before - size)
+            restart(.truncated, knownBytes: seenSize - size)
         } else {
             // Only the unfinished line was cut; what was sent still stands, if the head says so.
             forgetScan()
@@ -249,10 +268,12 @@ extension SourceCursor {
         /// The source's size after the bytes were read.
         var size: UInt64
         /// The source's first bytes (up to `Limits.headBytes`), read after `bytes` were.
-        var head: UnsafeRawBufferPointer
+        var head = UnsafeRawBufferPointer(start: nil, count: 0)
         /// The bytes before `next`: as many as the cursor's tail has, if it has one; none when
         /// `next` is the beginning.
-        var tail: UnsafeRawBufferPointer
+        var tail = UnsafeRawBufferPointer(start: nil, count: 0)
+        /// The bytes before `scanned`: as many as the cursor's `scannedTail` has, if it has one.
+        var scannedTail = UnsafeRawBufferPointer(start: nil, count: 0)
         /// What was seen of a document besides.
         var look: DocumentLook?
         /// The size once more, after all was read; nil where nothing can have been cut.
@@ -278,11 +299,12 @@ extension SourceCursor {
             size = max(size, end)
             return taken(to: end, scanned: end)
         }
-        let before = size
+        let before = max(size, chunk.size)
         let sizeAfter = chunk.sizeAfter ?? chunk.size
+        seenSize = max(seenSize, before)
         size = min(chunk.size, sizeAfter)
         guard size >= next else {
-            restart(.truncated, knownBytes: max(before, verifiedSize))
+            restart(.truncated, knownBytes: max(seenSize, verifiedSize))
             return nil
         }
         // A last line without its newline was stored where the source ends, and nowhere else.
@@ -290,9 +312,10 @@ extension SourceCursor {
         guard followsLine || size == next, chunk.agreesWithItself, matchesTail(chunk.tail),
             matchesHead(chunk.head)
         else {
+            let known = knownBytes(ofSeen: seenSize, cutTo: size)
             // Of the new content, so that nobody takes it for cut once more.
             size = sizeAfter
-            restart(.rewritten, knownBytes: verifiedSize)
+            restart(.rewritten, knownBytes: known)
             return nil
         }
         verifiedSize = size
@@ -301,8 +324,23 @@ extension SourceCursor {
             shrank(from: max(before, end))
             return nil
         }
+        seenSize = sizeAfter
+        if let scannedTail, !chunk.scannedTail.isEmpty,
+            SourceHead.of(chunk.scannedTail) != scannedTail
+        {
+            // What was sent stands; what goes on there is of another record.
+            forgetScan()
+            return nil
+        }
         if chunk.bytes.isEmpty { return chunk.wantedBytes > 0 ? pausedForWant() : nil }
         return records(in: chunk)
+    }
+
+    /// How much was destroyed when a file of `before` bytes has other content and was seen with
+    /// `now` bytes: what had `before` may have been the old content, or a new one that was cut.
+    private func knownBytes(ofSeen before: UInt64, cutTo now: UInt64) -> UInt64 {
+        guard now < before else { return verifiedSize }
+        return max(verifiedSize, min(before, before - now + verifiedSize))
     }
 
     mutating func taken(
@@ -331,8 +369,13 @@ extension SourceCursor {
         guard !bytes.isEmpty else { return true }
         let found = SourceHead.of(bytes)
         if let tail { return found == tail }
-        tail = found
+        keepTail(found)
         return true
+    }
+
+    mutating func keepTail(_ found: SourceHead) {
+        tail = found
+        tailEnd = next
     }
 
     /// There should have been bytes and were none: not again at once.
@@ -344,6 +387,7 @@ extension SourceCursor {
     mutating func forgetScan() {
         scanned = next
         scannedHead = nil
+        scannedTail = nil
         partial = .none
         longRecordEnd = nil
     }
@@ -351,6 +395,7 @@ extension SourceCursor {
     mutating func restart(_ cause: IngestOpen.Restart.Cause, knownBytes: UInt64) {
         pendingRestart = PendingRestart(
             cause: cause, knownBytes: knownBytes, incarnation: incarnation)
+        seenSize = size
     }
 
     /// It cannot be read now.
@@ -385,15 +430,20 @@ extension SourceCursor {
             // Not begun, because another agent has gone on meanwhile: a look decides again.
             let isSame = answer.incarnation == pending.incarnation && answer.position > 0
             verifiedSize = isSame ? max(verifiedSize, pending.knownBytes) : 0
+            if let said = pending.saidBytes, pending.knownBytes > said, answer.position == 0 {
+                pendingRestart = PendingRestart(
+                    cause: .truncated, knownBytes: pending.knownBytes - said,
+                    incarnation: answer.incarnation)
+            }
         }
         openingRestarts = false
         settleEarlyRestart(answer)
         // What was seen is of another content than what the daemon asks for.
         if let incarnation, incarnation != answer.incarnation { verifiedSize = 0 }
+        if incarnation != answer.incarnation || tailEnd != answer.position { tail = nil }
         incarnation = answer.incarnation
         acknowledged = answer.position
         next = answer.position
-        tail = nil
         forgetScan()
         head = answer.head.flatMap { (1...Limits.headBytes).contains($0.bytes) ? $0 : nil }
         finishSent = false
@@ -448,7 +498,6 @@ extension SourceCursor {
         phase = .unasked
         inFlight = 0
         next = acknowledged
-        tail = nil
         finishSent = false
         openingRestarts = false
         forgetScan()
