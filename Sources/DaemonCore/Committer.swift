@@ -9,6 +9,12 @@ struct CommittedBatch: Sendable {
     var isDurable: Bool
 }
 
+/// A source's account, and which of the stores keeps it.
+struct OpenedSource: Sendable {
+    var state: SourceState
+    var generation: Int
+}
+
 /// Collects decoded batches and commits them in groups: whichever comes first,
 /// `Limits.commitDelayMs` after the first or `Limits.commitBytes` of them. The only caller of the
 /// store's writing methods.
@@ -17,6 +23,7 @@ actor Committer {
     private struct Entry {
         var batch: PendingBatch
         var bytes: Int
+        var generation: Int
         var answer: Promise<Result<CommittedBatch, StoreError>>
     }
 
@@ -30,7 +37,7 @@ actor Committer {
     private var roomWaiters: [CheckedContinuation<Void, Never>] = []
     private var timer: Task<Void, Never>?
     /// Sources that wait to be opened, all of them together.
-    private var openings: [(SourceOpening, Promise<Result<SourceState, StoreError>>)] = []
+    private var openings: [(SourceOpening, Promise<Result<OpenedSource, StoreError>>)] = []
 
     init(
         stores: Stores, statistics: Statistics, disk: DiskCondition,
@@ -51,22 +58,25 @@ actor Committer {
 
     /// Queues a batch; what became of it is known after its commit. Batches are committed in the
     /// order of these calls.
+    ///
+    /// - Parameter generation: as its source was opened with.
     func enqueue(
-        _ batch: PendingBatch, bytes: Int
+        _ batch: PendingBatch, bytes: Int, generation: Int
     ) -> Promise<Result<CommittedBatch, StoreError>> {
         let answer = Promise<Result<CommittedBatch, StoreError>>()
         guard !queue.isDraining else {
             answer.fulfil(.failure(.closed))
             return answer
         }
-        follow(queue.add(Entry(batch: batch, bytes: bytes, answer: answer), bytes: bytes))
+        let entry = Entry(batch: batch, bytes: bytes, generation: generation, answer: answer)
+        follow(queue.add(entry, bytes: bytes))
         statistics.queue(bytes: queue.bytes, batches: queue.count)
         return answer
     }
 
     /// Opens a source between two commits, after everything queued before it.
-    func open(_ opening: SourceOpening) -> Promise<Result<SourceState, StoreError>> {
-        let answer = Promise<Result<SourceState, StoreError>>()
+    func open(_ opening: SourceOpening) -> Promise<Result<OpenedSource, StoreError>> {
+        let answer = Promise<Result<OpenedSource, StoreError>>()
         openings.append((opening, answer))
         if openings.count == 1 { ask { await self.openAll() } }
         return answer
@@ -79,7 +89,10 @@ actor Committer {
         let store = stores.current
         do throws(StoreError) {
             let states = try await store.open(waiting.map(\.0))
-            for ((_, answer), state) in zip(waiting, states) { answer.fulfil(.success(state)) }
+            let generation = stores.generation
+            for ((_, answer), state) in zip(waiting, states) {
+                answer.fulfil(.success(OpenedSource(state: state, generation: generation)))
+            }
         } catch {
             disk.failed(error, of: store)
             for (_, answer) in waiting { answer.fulfil(.failure(error)) }
@@ -189,7 +202,21 @@ actor Committer {
         follow(signal)
     }
 
+    /// A batch may have waited while another store took the place of the one that it was for: there
+    /// its source's id may be another's.
+    private func isOfStoreInUse(_ entry: Entry) -> Bool {
+        guard entry.generation != stores.generation else { return true }
+        entry.answer.fulfil(
+            .success(CommittedBatch(outcome: .unknownSource, isDurable: false)))
+        return false
+    }
+
     private func commit(_ entries: [Entry], bytes: Int) async {
+        let entries = entries.filter { isOfStoreInUse($0) }
+        guard !entries.isEmpty else {
+            queue.committed(bytes)
+            return releaseRoom()
+        }
         let batches = entries.map(\.batch)
         let started = MonotonicClock.microseconds()
         let result: Result<CommitReceipt, StoreError>

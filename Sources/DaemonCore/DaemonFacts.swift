@@ -55,7 +55,10 @@ final class AgentRegister: Sendable {
     }
 
     func opened(_ source: Int64, by id: Int) {
-        state.withLock { $0.readers.opened(source, by: id) }
+        state.withLock { state in
+            // Its connection may have ended meanwhile.
+            if state.agents[id] != nil { state.readers.opened(source, by: id) }
+        }
     }
 
     func finished(_ source: Int64, by id: Int) {

@@ -114,7 +114,7 @@ struct IngestConnection {
     /// What the decoder knows of the sources that the session has opened.
     private var contexts: [Int64: SourceContext] = [:]
     /// Sources that are being opened. Their agent hears of it before the session does.
-    private var openings: [(IngestOpen, Promise<Result<SourceState, StoreError>>)] = []
+    private var openings: [(IngestOpen, Promise<Result<OpenedSource, StoreError>>)] = []
 
     init(server: IngestServer, agent: Int) {
         self.server = server
@@ -180,7 +180,8 @@ struct IngestConnection {
         let (statistics, agents, agent) = (server.statistics, server.agents, agent)
         return {
             switch await opened.value {
-            case .success(let state):
+            case .success(let opened):
+                let state = opened.state
                 agents.opened(state.id, by: agent)
                 return .success(
                     IngestSession.answer(
@@ -195,9 +196,10 @@ struct IngestConnection {
 
     private mutating func settleOpenings() async {
         for (open, opened) in openings {
-            guard case .success(let state) = await opened.value else { continue }
-            contexts[state.id] = SourceContext(kind: open.source.kind, path: open.source.path)
-            session.opened(open, id: state.id)
+            guard case .success(let opened) = await opened.value else { continue }
+            let id = opened.state.id
+            contexts[id] = SourceContext(kind: open.source.kind, path: open.source.path)
+            session.opened(open, id: id, generation: opened.generation)
         }
         openings.removeAll()
     }
@@ -217,7 +219,8 @@ struct IngestConnection {
             sourceID: batch.sourceID, from: batch.from, to: batch.to, size: source.size,
             head: batch.head, finished: batch.finished, decoded: decoded)
         packer.pack(&pending)
-        return await commit(pending, bytes: batch.byteCount, at: now)
+        return await commit(
+            pending, bytes: batch.byteCount, generation: source.generation, at: now)
     }
 
     private func skip(
@@ -235,17 +238,20 @@ struct IngestConnection {
             sourceID: skip.sourceID, from: skip.from, to: skip.to, size: source.size,
             head: skip.head, finished: false, decoded: decoded)
         if case .lost = skip.why { pending.lostBytes = skip.to - skip.from }
-        return await commit(pending, bytes: 0, at: now)
+        return await commit(pending, bytes: 0, generation: source.generation, at: now)
     }
 
     /// Queues a batch; the answer comes after its commit.
-    private func commit(_ batch: PendingBatch, bytes: Int, at now: Timestamp) async -> Outcome {
+    private func commit(
+        _ batch: PendingBatch, bytes: Int, generation: Int, at now: Timestamp
+    ) async -> Outcome {
         let server = server
         let agent = agent
         var owned = batch
         owned.sender = agent
         await server.committer.room()
-        let outcome = await server.committer.enqueue(owned, bytes: bytes)
+        let outcome = await server.committer.enqueue(
+            owned, bytes: bytes, generation: generation)
         let (source, end, finished) = (batch.sourceID, batch.to, batch.finished)
         return {
             switch await outcome.value {

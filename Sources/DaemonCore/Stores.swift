@@ -3,17 +3,27 @@ internal import Synchronization
 
 /// The database that is in use: the file's, or memory's while persistence is off.
 final class Stores: Sendable {
-    private let state: Mutex<any Store>
+    private struct State {
+        var store: any Store
+        var generation = 0
+    }
 
-    init(_ store: any Store) { state = Mutex(store) }
+    private let state: Mutex<State>
 
-    var current: any Store { state.withLock { $0 } }
+    init(_ store: any Store) { state = Mutex(State(store: store)) }
+
+    var current: any Store { state.withLock { $0.store } }
+    /// How often another one took the place of the one before. Ids of sources hold for one only.
+    var generation: Int { state.withLock { $0.generation } }
 
     /// The one that was in use before.
     func replace(with next: any Store) -> any Store {
-        state.withLock { store in
-            defer { store = next }
-            return store
+        state.withLock { state in
+            defer {
+                state.store = next
+                state.generation += 1
+            }
+            return state.store
         }
     }
 

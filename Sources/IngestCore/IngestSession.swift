@@ -8,6 +8,8 @@ public struct IngestSession: Sendable {
         public var kind: SourceKind
         /// How large the agent saw it.
         public var size: UInt64
+        /// Which of the stores, one after the other, gave its id: another one's ids are others.
+        public var generation: Int
     }
 
     /// What a request wants done.
@@ -85,8 +87,9 @@ public struct IngestSession: Sendable {
         hint: "another agent has it open and may send it; tell it again later")
 
     /// The store has an account for the source.
-    public mutating func opened(_ open: IngestOpen, id: Int64) {
-        sources[id] = Source(kind: open.source.kind, size: open.sizeBytes)
+    public mutating func opened(_ open: IngestOpen, id: Int64, generation: Int) {
+        sources[id] = Source(
+            kind: open.source.kind, size: open.sizeBytes, generation: generation)
     }
 
     /// The answer to an opening.

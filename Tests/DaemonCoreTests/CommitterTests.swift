@@ -28,7 +28,8 @@ import Testing
         for i in 0..<10 {
             answers.append(
                 await committer.enqueue(
-                    Self.batch(1, UInt64(i * 10), UInt64(i * 10 + 10)), bytes: 10))
+                    Self.batch(1, UInt64(i * 10), UInt64(i * 10 + 10)), bytes: 10,
+                    generation: 0))
         }
         for answer in answers { #expect(await answer.value.map(\.outcome) == .success(.stored)) }
         #expect(store.commits.count == 1)
@@ -38,7 +39,8 @@ import Testing
     @Test func aFullGroupDoesNotWait() async {
         let store = MemoryStore()
         let committer = Self.committer(store)
-        let answer = await committer.enqueue(Self.batch(1, 0, 10), bytes: Limits.commitBytes)
+        let answer = await committer.enqueue(
+            Self.batch(1, 0, 10), bytes: Limits.commitBytes, generation: 0)
         #expect(await answer.value.map(\.outcome) == .success(.stored))
     }
 
@@ -46,21 +48,23 @@ import Testing
         let store = MemoryStore()
         let committer = Self.committer(store)
         store.failNext(.failed(code: 13, message: "database or disk is full"))
-        let first = await committer.enqueue(Self.batch(1, 0, 10), bytes: Limits.commitBytes)
+        let first = await committer.enqueue(
+            Self.batch(1, 0, 10), bytes: Limits.commitBytes, generation: 0)
         #expect(
             await first.value.map(\.outcome)
                 == .failure(.failed(code: 13, message: "database or disk is full")))
-        let second = await committer.enqueue(Self.batch(1, 0, 10), bytes: Limits.commitBytes)
+        let second = await committer.enqueue(
+            Self.batch(1, 0, 10), bytes: Limits.commitBytes, generation: 0)
         #expect(await second.value.map(\.outcome) == .success(.stored))
     }
 
     @Test func afterDrainingNothingIsTaken() async {
         let store = MemoryStore()
         let committer = Self.committer(store)
-        let before = await committer.enqueue(Self.batch(1, 0, 10), bytes: 10)
+        let before = await committer.enqueue(Self.batch(1, 0, 10), bytes: 10, generation: 0)
         await committer.drain()
         #expect(await before.value.map(\.outcome) == .success(.stored))
-        let after = await committer.enqueue(Self.batch(1, 10, 20), bytes: 10)
+        let after = await committer.enqueue(Self.batch(1, 10, 20), bytes: 10, generation: 0)
         #expect(await after.value.map(\.outcome) == .failure(.closed))
     }
 
@@ -71,14 +75,26 @@ import Testing
         let committer = Committer(
             stores: stores, statistics: Statistics(startedMicroseconds: 0), disk: Self.noDisk
         ) { _, _ in }
-        let before = await committer.enqueue(Self.batch(1, 0, 10), bytes: 10)
+        let before = await committer.enqueue(Self.batch(1, 0, 10), bytes: 10, generation: 0)
         let count = await committer.exclusively {
             _ = stores.replace(with: second)
             return first.commits.count
         }
         #expect(count == 1)
-        let after = await committer.enqueue(Self.batch(1, 10, 20), bytes: Limits.commitBytes)
+        // The id may be another source's there.
+        let late = await committer.enqueue(Self.batch(1, 10, 20), bytes: 10, generation: 0)
+        let opened = await committer.open(
+            SourceOpening(
+                SourceIdentity(host: "h", kind: .file, key: "file:1", path: "/a"), size: 0,
+                restart: nil, at: Timestamp(microseconds: 0)))
+        guard case .success(let source) = await opened.value else {
+            Issue.record("it was not opened")
+            return
+        }
+        let after = await committer.enqueue(
+            Self.batch(1, 10, 20), bytes: Limits.commitBytes, generation: source.generation)
         #expect(await before.value.map(\.outcome) == .success(.stored))
+        #expect(await late.value.map(\.outcome) == .success(.unknownSource))
         #expect(await after.value.map(\.outcome) == .success(.stored))
         #expect(first.commits.count == 1)
         #expect(second.commits.count == 1)

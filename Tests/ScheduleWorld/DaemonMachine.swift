@@ -8,6 +8,7 @@ internal import QuipuProtocol
 final class DaemonMachine: CustomStringConvertible {
     private struct Entry {
         var batch: Pending
+        var generation: Int
         var answer: Answer
     }
 
@@ -47,8 +48,12 @@ final class DaemonMachine: CustomStringConvertible {
     var store: any ScheduleStore
     /// In use while persistence is off.
     private(set) var memory: (any ScheduleStore)?
+    /// How often one of them took the place of the other.
+    private var generation = 0
     private(set) var isUp = true
     private var connections: [Served] = []
+    /// Closed, and not yet read to the end.
+    private var ending: [Served] = []
     private var connectionCount = 0
     private var readers = SourceReaders()
     private var queue = CommitQueue<Entry, Question>()
@@ -87,6 +92,7 @@ final class DaemonMachine: CustomStringConvertible {
         world.trace("the daemon dies")
         isUp = false
         closeAll()
+        ending = []
         queue = CommitQueue()
         mustRun = false
         timerAtMs = nil
@@ -138,6 +144,8 @@ final class DaemonMachine: CustomStringConvertible {
             if read(served) { isBusy = true }
             if write(served) { isBusy = true }
         }
+        for served in ending where world.choices.chance(15) { _ = read(served) }
+        ending.removeAll { $0.connection.toDaemon.isEmpty || world.choices.chance(2) }
         connections.removeAll { served in
             let connection = served.connection
             guard connection.agentIsGone || connection.isBroken,
@@ -164,11 +172,17 @@ final class DaemonMachine: CustomStringConvertible {
         mustRun = true
         if !round.entries.isEmpty {
             let crash = world.daemonCrashInCommit()
-            commit(round.entries, crash: crash)
+            commit(round.entries.filter { isOfStoreInUse($0) }, crash: crash)
             queue.committed(round.bytes)
             if crash != nil { return self.crash() }
         }
         for question in round.questions where isUp { answer(question) }
+    }
+
+    private func isOfStoreInUse(_ entry: Entry) -> Bool {
+        guard entry.generation != generation else { return true }
+        entry.answer.outcome = IngestSession.answer(.unknownSource, to: entry.batch.to)
+        return false
     }
 
     private func commit(_ entries: [Entry], crash: CommitCrash?) {
@@ -210,7 +224,7 @@ final class DaemonMachine: CustomStringConvertible {
                 "agent \(served.connection.number) opens \(open.source.path) "
                     + "\(open.restart.map { "\($0)" } ?? ""): source \(source.id), "
                     + "incarnation \(source.incarnation), position \(source.position)")
-            served.session.opened(open, id: source.id)
+            served.session.opened(open, id: source.id, generation: generation)
             if connections.contains(where: { $0 === served }) {
                 readers.opened(source.id, by: served.number)
             }
@@ -222,6 +236,9 @@ final class DaemonMachine: CustomStringConvertible {
             guard isOn == isInMemory else { return }
             world.trace("persistence is \(isOn ? "on" : "off")")
             memory = isOn ? nil : store
+            generation += 1
+            // What they had sent is of the store before, and may be taken after others have come.
+            ending += connections.filter { _ in world.choices.chance(80) }
             closeAll()
         }
     }
@@ -292,7 +309,7 @@ final class DaemonMachine: CustomStringConvertible {
                     Pending(
                         sourceID: batch.sourceID, kind: source.kind, from: batch.from,
                         to: batch.to, head: batch.head, finished: batch.finished,
-                        body: served.body), served, answer)
+                        body: served.body), of: source, served, answer)
             case .skip(let skip, let source):
                 var pending = Pending(
                     sourceID: skip.sourceID, kind: source.kind, from: skip.from, to: skip.to,
@@ -303,7 +320,7 @@ final class DaemonMachine: CustomStringConvertible {
                     guard readers.mayLose(skip.sourceID, by: served.number, nowMs: world.nowMs)
                     else { throw IngestSession.stillRead }
                 }
-                enqueue(pending, served, answer)
+                enqueue(pending, of: source, served, answer)
             }
         } catch {
             answer.outcome = .failure(error)
@@ -316,13 +333,15 @@ final class DaemonMachine: CustomStringConvertible {
         }
     }
 
-    private func enqueue(_ pending: Pending, _ served: Served, _ answer: Answer) {
+    private func enqueue(
+        _ pending: Pending, of source: IngestSession.Source, _ served: Served, _ answer: Answer
+    ) {
         if world.lie == .answersBeforeCommit {
             answer.outcome = IngestSession.answer(.stored(isDurable: true), to: pending.to)
         }
         var pending = pending
         pending.sender = served.number
-        let entry = Entry(batch: pending, answer: answer)
+        let entry = Entry(batch: pending, generation: source.generation, answer: answer)
         follow(queue.add(entry, bytes: pending.body.count))
     }
 

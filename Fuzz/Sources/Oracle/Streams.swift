@@ -86,7 +86,7 @@ private struct IngestReading {
             switch try session.take(request, lastByte: last, now: .seconds(1_800_000_000)) {
             case .open(let open):
                 lastID += 1
-                session.opened(open, id: lastID)
+                session.opened(open, id: lastID, generation: 0)
                 said.append("opened \(lastID)")
             case .batch(let batch, let source):
                 require(batch.to >= batch.from, "a batch goes on")
