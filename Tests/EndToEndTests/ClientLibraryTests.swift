@@ -62,7 +62,6 @@ import Testing
         let counter = sender.counter("dropped.counter")
         for _ in 0..<2_000 { counter.increment() }
         try rig.start()
-        // The sender may drop a little more while the agent is still starting.
         try rig.waitUntil("stats know") {
             let told = (try? rig.ask("stats"))?["senders"]?["lines_dropped"]
             return told == .int(Int64(sender.figures.dropped))

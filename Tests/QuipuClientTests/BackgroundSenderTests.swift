@@ -110,6 +110,18 @@ import Testing
         }
     }
 
+    /// Else the figure that the daemon is told would never be the sender's own.
+    @Test func whatASenderSaysOfItselfIsNoLoss() {
+        let outbox = Outbox(byteCount: 8, wakeBytes: 8)
+        guard case .dropped = outbox.append(lineBytes: 9, isOwn: true, { _ in 0 }) else {
+            Issue.record("it found room")
+            return
+        }
+        #expect(outbox.counts.dropped == 0)
+        _ = outbox.append(lineBytes: 9) { _ in 0 }
+        #expect(outbox.counts.dropped == 1)
+    }
+
     @Test func withoutAnAgentMemoryIsBoundedAndDropsAreCounted() throws {
         var options = BackgroundSender.Options()
         options.bufferBytes = 4_096

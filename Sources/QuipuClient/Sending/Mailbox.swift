@@ -36,8 +36,10 @@ final class Mailbox: Sendable {
     /// False when there was no room.
     @inline(__always)
     @discardableResult
-    func append(lineBytes: Int, _ write: (UnsafeMutableRawPointer) -> Int) -> Bool {
-        switch outbox.append(lineBytes: lineBytes, write) {
+    func append(
+        lineBytes: Int, isOwn: Bool = false, _ write: (UnsafeMutableRawPointer) -> Int
+    ) -> Bool {
+        switch outbox.append(lineBytes: lineBytes, isOwn: isOwn, write) {
         case .dropped: return false
         case .none: break
         case .begin, .full: work.signal()

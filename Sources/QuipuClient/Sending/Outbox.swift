@@ -32,13 +32,15 @@ final class Outbox: Sendable {
     }
 
     /// Appends one line in pieces; the newline is added. At most `lineBytes` are written.
+    ///
+    /// - Parameter isOwn: it tells of this sender; nothing is lost where it finds no room.
     @inline(__always)
     func append(
-        lineBytes: Int, _ write: (UnsafeMutableRawPointer) -> Int
+        lineBytes: Int, isOwn: Bool = false, _ write: (UnsafeMutableRawPointer) -> Int
     ) -> Signal {
         state.withLock { state in
             guard !state.isClosed, let place = state.lines.room(for: lineBytes + 1) else {
-                state.dropped &+= 1
+                if !isOwn { state.dropped &+= 1 }
                 return .dropped
             }
             state.recorded &+= 1

@@ -140,7 +140,7 @@ struct SendingLoop: Sendable {
             let dropped = mailbox.figures.dropped
             guard dropped > dropsTold else { return }
             let line = "\(SendingLoop.dropsName):\(dropped - dropsTold)|c|#client:swift"
-            let isTold = mailbox.append(lineBytes: line.utf8.count) { place in
+            let isTold = mailbox.append(lineBytes: line.utf8.count, isOwn: true) { place in
                 var line = line
                 line.withUTF8 { place.copyMemory(from: UnsafeRawBufferPointer($0)) }
                 return line.utf8.count

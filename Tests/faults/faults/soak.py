@@ -1,5 +1,6 @@
 """Steady load for hours: what grows that should not?"""
 
+import collections
 import dataclasses
 import itertools
 import os
@@ -13,6 +14,9 @@ from .rows import expect
 
 # Ordinary: a few coding agents with their hooks, an application with some metrics, a dashboard.
 LINES_PER_SECOND, DATAGRAMS_PER_SECOND, QUESTIONS_PER_SECOND = 20, 100, 2
+# They ask at the same moments, so that each reader of the daemon is used from the beginning on: one that is used
+# for the first time after an hour fills its cache then, which looks like a leak.
+ASKERS = 4
 FILES, SERIES = 5, 50
 TICKS_PER_SECOND = 10
 SAMPLE_SECONDS, ROTATION_SECONDS = 10, 300
@@ -90,11 +94,12 @@ def slope(samples, key):
     return sum((a - x) * (b - y) for a, b in zip(xs, ys)) / sum((a - x) ** 2 for a in xs)
 
 
-def ask_on_and_on(rig, factor, ending, counts):
+def ask_on_and_on(rig, factor, began, ending, counts):
     # A machine may stand still for a minute; who waits for an answer stood with it.
     connection = rig.connect(300)
-    for method, params in itertools.cycle(QUESTIONS):
-        if ending.wait(1 / (QUESTIONS_PER_SECOND * factor)):
+    for turn, (method, params) in enumerate(itertools.cycle(QUESTIONS), 1):
+        at = began + turn * ASKERS / (QUESTIONS_PER_SECOND * factor)
+        if ending.wait(max(0, at - time.monotonic())):
             return connection.close()
         reply = connection.ask_any(method, **params)
         # On a slow machine the answer may be that it took too long; that is one, too.
@@ -110,11 +115,13 @@ def soak(turn, seconds, factor=10, tell=lambda text: None):
     config.write_text("retention:\n  database_max_bytes: 268435456\n")
     rig.start_daemon("--config", config)
     rig.start_agent()
-    load, ending, asked = Load(rig, factor), threading.Event(), {"answered": 0, "late": 0}
-    asker = threading.Thread(target=ask_on_and_on, args=(rig, factor, ending, asked), daemon=True)
-    asker.start()
-    turn.at_end(ending.set)
+    load, ending, asked = Load(rig, factor), threading.Event(), collections.Counter()
     samples, began, generation = [], time.monotonic(), 0
+    askers = [threading.Thread(target=ask_on_and_on, args=(rig, factor, began, ending, asked), daemon=True)
+              for _ in range(ASKERS)]
+    for asker in askers:
+        asker.start()
+    turn.at_end(ending.set)
     next_sample = next_rotation = began
     for tick in itertools.count(1):
         load.tick()
@@ -123,7 +130,7 @@ def soak(turn, seconds, factor=10, tell=lambda text: None):
             next_sample = now + min(SAMPLE_SECONDS, seconds / 20)
             samples.append(sample(rig, began))
             tell(f"{samples[-1]}")
-            expect(asker.is_alive(), "a question was not answered")
+            expect(all(asker.is_alive() for asker in askers), "a question was not answered")
         if now >= next_rotation + min(ROTATION_SECONDS, seconds / 4):
             next_rotation = now
             generation += 1
@@ -134,7 +141,8 @@ def soak(turn, seconds, factor=10, tell=lambda text: None):
             break
         time.sleep(max(0, began + tick / TICKS_PER_SECOND - time.monotonic()))
     ending.set()
-    asker.join()
+    for asker in askers:
+        asker.join()
     total = load.lines + load.datagrams
     until("all is in", lambda: rig.ask("ledger", limit=1)["total"]["received"] >= total)
     ledger = rig.ledger()
