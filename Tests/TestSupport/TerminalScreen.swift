@@ -9,6 +9,9 @@ public struct TerminalScreen {
     public private(set) var strange: [String] = []
     private var columns: Int
     private var (row, column) = (0, 0)
+    /// A program that is told of a new size may have drawn for the one before: such a terminal cuts
+    /// it off, and until the program begins anew it is not strange.
+    private var isResized = false
     /// The beginning of a character or a sequence whose end has not come.
     private var pending: [UInt8] = []
 
@@ -30,6 +33,7 @@ public struct TerminalScreen {
 
     public mutating func resize(columns: Int, rows: Int) {
         self.columns = columns
+        isResized = true
         lines = Array(lines.prefix(rows)).map { line in
             Array(line.prefix(columns)) + Array(repeating: " ", count: max(0, columns - line.count))
         }
@@ -71,7 +75,7 @@ public struct TerminalScreen {
             return
         }
         guard lines.indices.contains(row), column < columns else {
-            strange.append("beyond the edge: \(scalar)")
+            if !isResized { strange.append("beyond the edge: \(scalar)") }
             return
         }
         lines[row][column] = scalar
@@ -87,18 +91,19 @@ public struct TerminalScreen {
         case "\u{1b}[?25l": isCursorShown = false
         case "\u{1b}[?7h": wraps = true
         case "\u{1b}[?7l": wraps = false
-        case "\u{1b}[2J": lines = blank
+        case "\u{1b}[2J": (isResized, lines) = (false, blank)
         case "\u{1b}[H": (row, column) = (0, 0)
-        case "\u{1b}[K":
+        case "\u{1b}[K" where lines.indices.contains(row):
             for index in column..<max(column, columns) { lines[row][index] = " " }
         case _ where sequence.hasSuffix("m"): attributes.insert(words)
         case _ where sequence.hasSuffix("H"):
             let place = words.split(separator: ";").compactMap { Int($0) }
-            guard place.count == 2, lines.indices.contains(place[0] - 1) else {
+            guard place.count == 2, lines.indices.contains(place[0] - 1) || isResized else {
                 strange.append(String(sequence.dropFirst()))
                 return
             }
             (row, column) = (place[0] - 1, place[1] - 1)
+        case "\u{1b}[K" where isResized: break
         default: strange.append(String(sequence.dropFirst()))
         }
     }
