@@ -29,13 +29,22 @@ struct Administration: Sendable {
     }
 
     func backup(to path: String) async throws(RPCError) -> JSON {
+        let store = stores.current
+        // A copy of memory has the recent hours, and says that all logs were read: who restored it
+        // would lose what only the file has.
+        guard store.isDurable else {
+            throw RPCError(
+                .unavailable, reason: "memory_mode", path: "method",
+                hint: "the database is in memory and has the recent hours only; "
+                    + "the file's copy is to be had when it is in use again")
+        }
         do throws(SystemError) {
             try PlainFiles.create(path)
         } catch {
             throw .invalid("path", "\(error)")
         }
         do throws(StoreError) {
-            let report = try await stores.current.backup(to: path)
+            let report = try await store.backup(to: path)
             let size = try Self.synchronized(path)
             return [
                 "path": .string(path), "size_bytes": .int(size), "events": .int(report.events),

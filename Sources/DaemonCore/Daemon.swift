@@ -148,7 +148,9 @@ public struct Daemon: Sendable {
                 throw DaemonError("cannot use \(directory): \(error)")
             }
             do throws(LockFile.Failure) {
-                locks.append(try LockFile(path: directory + "/quipud.lock"))
+                let guarded = directory == places.stateDirectory ? directory : nil
+                locks.append(
+                    try LockFile(path: directory + "/quipud.lock", directory: guarded))
             } catch {
                 switch error {
                 case .held(let pid):

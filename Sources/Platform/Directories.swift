@@ -41,23 +41,48 @@ public final class LockFile: Sendable {
     }
 
     private let descriptor: OwnedDescriptor
+    private let directory: OwnedDescriptor?
 
     /// Takes the lock, or fails within half a second.
-    public init(path: String) throws(Failure) {
+    ///
+    /// - Parameter directory: Is locked as well, where given: the file may be deleted, and then
+    ///   another process would make and lock a new one.
+    public init(path: String, directory: String? = nil) throws(Failure) {
+        self.directory = try directory.map { name throws(Failure) in
+            try Self.lockedDirectory(name, file: path)
+        }
         let raw = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard raw >= 0 else { throw .system(.current("open", path: path)) }
         let descriptor = OwnedDescriptor(owning: raw)
         guard Self.lock(raw) else {
             guard errno == EWOULDBLOCK else { throw .system(.current("flock", path: path)) }
-            var buffer = [UInt8](repeating: 0, count: 16)
-            let count = pread(raw, &buffer, buffer.count, 0)
-            let digits = buffer.prefix(max(count, 0)).prefix { $0 != 0x0a }
-            throw .held(by: Int32(String(decoding: digits, as: UTF8.self)))
+            throw .held(by: Self.holder(raw))
         }
         let text = Array("\(getpid())\n".utf8)
         // On a full disk there may be no room to say who it is; the lock holds all the same.
         if pwrite(raw, text, text.count, 0) == text.count { ftruncate(raw, off_t(text.count)) }
         self.descriptor = descriptor
+    }
+
+    private static func lockedDirectory(
+        _ name: String, file: String
+    ) throws(Failure) -> OwnedDescriptor {
+        let raw = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard raw >= 0 else { throw .system(.current("open", path: name)) }
+        let descriptor = OwnedDescriptor(owning: raw)
+        guard !lock(raw) else { return descriptor }
+        guard errno == EWOULDBLOCK else { throw .system(.current("flock", path: name)) }
+        let holder = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        defer { if holder >= 0 { close(holder) } }
+        throw .held(by: holder >= 0 ? Self.holder(holder) : nil)
+    }
+
+    /// The pid that whoever has the lock wrote.
+    private static func holder(_ descriptor: Int32) -> Int32? {
+        var buffer = [UInt8](repeating: 0, count: 16)
+        let count = pread(descriptor, &buffer, buffer.count, 0)
+        let digits = buffer.prefix(max(count, 0)).prefix { $0 != 0x0a }
+        return Int32(String(decoding: digits, as: UTF8.self))
     }
 
     /// Locks a file for this process. A program that is being replaced may take a moment to end,

@@ -5,6 +5,10 @@ import Glibc
 public enum ProcessFacts {
     public static var processID: Int32 { getpid() }
     public static var userID: UInt32 { getuid() }
+
+    /// What this process makes from here on, others may not read, whatever a library asks for.
+    public static func keepNewFilesPrivate() { umask(0o077) }
+
     /// How many descriptors this process may have open.
     public static var descriptorsMax: Int {
         var limit = rlimit()

@@ -710,8 +710,10 @@ public enum OpenRPCDocument {
         "schema":{"type":"object","properties":{"dry_run":{"type":"boolean"},\#
         "removed":{"$ref":"#/components/schemas/removed"}},"required":["dry_run","removed"]}}},\#
         {"name":"admin.backup","summary":"A consistent copy of the database,\#
-         made while commits go on and read again to be sure.","paramStructure":"by-name",\#
-        "params":[{"name":"path","required":true,"schema":{"type":"string","pattern":"^/",\#
+         made while commits go on and read again to be sure. Refused with -32005 (`memory_mode`) w\#
+        hile the database is in memory, which has the recent hours only.",\#
+        "paramStructure":"by-name","params":[{"name":"path","required":true,\#
+        "schema":{"type":"string","pattern":"^/",\#
         "description":"An absolute path at which there is nothing yet; written by the daemon's use\#
         r."}}],"result":{"name":"result","schema":{"type":"object",\#
         "properties":{"path":{"type":"string"},"size_bytes":{"type":"integer","minimum":0},\#

@@ -24,6 +24,7 @@ extension Parameters {
         guard path.hasPrefix("/") else {
             throw .invalid("path", "an absolute path, since the daemon's directory is not yours")
         }
+        guard !path.utf8.contains(0) else { throw .invalid("path", "a path without NUL") }
         return path
     }
 }

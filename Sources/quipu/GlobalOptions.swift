@@ -37,7 +37,7 @@ struct GlobalOptions: ParsableArguments {
             let answer = try client.call(method, params)
             var screen = Screen.standard()
             if json {
-                screen.write(bytes: answer.text + [0x0a])
+                screen.write(json: answer.text)
             } else {
                 try show(answer.result, &screen)
             }

@@ -28,6 +28,7 @@ struct Quipud: AsyncParsableCommand {
 
     func run() async throws {
         ProcessMemory.limitAllocator()
+        ProcessFacts.keepNewFilesPrivate()
         let environment = ProcessFacts.environment()
         let places = Places(
             role: .service, environment: environment, userID: ProcessFacts.userID,

@@ -60,6 +60,12 @@ import Testing
             Visible.text("a\u{1b}[31mb\u{7}\n\t\r\u{9b}\u{7f}") == #"a\x1b[31mb\x07\n\t\r\x9b\x7f"#)
         #expect(Visible.text("x\u{202e}y\u{2028}") == #"x\u{202e}y\u{2028}"#)
         #expect(Visible.text("é漢😀") == "é漢😀")
+        let json = Array(#"{"é":"a\u{9b}b\u{202e}\u{7f}\u001b"}"#.utf8)
+        #expect(Visible.json(json) == json)
+        let hostile = Array("[\"a\u{9b}b\u{202e}\u{7f}é\"]".utf8)
+        #expect(Visible.json(hostile) == Array(#"["a\u009bb\u202e\u007fé"]"#.utf8))
+        let table = Table([.text("a\u{1b}[31m")])
+        #expect(table.columns[0].title == #"a\x1b[31m"#)
     }
 
     @Test func columnsAreThoseOfATerminal() {

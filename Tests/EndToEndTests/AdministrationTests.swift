@@ -34,8 +34,22 @@ import Testing
         try String(repeating: "x", count: 200).write(
             toFile: nonsense, atomically: true, encoding: .utf8)
         #expect(try quipu(rig, ["restore", "--state-dir", rig.state, nonsense]).status == 1)
-        let restored = try quipu(rig, ["restore", "--state-dir", rig.state, file])
-        #expect(restored.status == 0, "\(restored.errors)")
+        let torn = rig.directory("torn.db")
+        try FileManager.default.copyItem(atPath: file, toPath: torn)
+        try #require(truncate(torn, 100_000) == 0)
+        let refused = try quipu(rig, ["restore", "--state-dir", rig.state, torn])
+        #expect(refused.status == 1)
+        #expect(refused.errors.contains("not whole"))
+        let database = rig.state + "/quipu.db"
+        let before = try Data(contentsOf: URL(fileURLWithPath: database))
+        for _ in 0..<2 {
+            let restored = try quipu(rig, ["restore", "--state-dir", rig.state, file])
+            #expect(restored.status == 0, "\(restored.errors)")
+        }
+        // What the first one kept is not what the second one put in its place.
+        let kept = URL(fileURLWithPath: database + ".before-restore")
+        #expect(try Data(contentsOf: kept) == before)
+        #expect(FileManager.default.fileExists(atPath: database + ".before-restore-2"))
         try rig.startDaemon()
         #expect(try rig.ask("ledger")["total"]?["received"] == 500)
         // The log is read on from where the backup had read it.
@@ -43,6 +57,31 @@ import Testing
         try rig.waitForLines(520)
         #expect(try rig.ask("ledger")["total"]?["stored"] == 520)
         #expect(try rig.ask("ledger")["balanced"] == true)
+    }
+
+    /// A copy of memory has the recent hours, but the positions of everything.
+    @Test func memoryIsNotBackedUp() throws {
+        let rig = try Rig()
+        try rig.startDaemon()
+        #expect(try rig.ask("admin.persistence", ["enabled": false])["mode"] == "memory")
+        let file = rig.directory("backup.db")
+        let refused = try quipu(rig, ["backup", file])
+        #expect(refused.status == 1)
+        #expect(refused.errors.contains("memory"))
+        #expect(!FileManager.default.fileExists(atPath: file))
+    }
+
+    /// The file that is locked may be deleted; its directory is still held.
+    @Test func aSecondDaemonIsRefusedWithoutTheLockFile() throws {
+        let rig = try Rig()
+        try rig.startDaemon()
+        try FileManager.default.removeItem(atPath: rig.state + "/quipud.lock")
+        let second = try Program.run(
+            "quipud", ["--runtime-dir", rig.directory("other"), "--state-dir", rig.state])
+        #expect(second.status == 1)
+        #expect(second.errors.contains("already uses \(rig.state)"))
+        let mode = try FileManager.default.attributesOfItem(atPath: rig.state + "/quipu.db")
+        #expect(mode[.posixPermissions] as? Int == 0o600)
     }
 
     /// Runs take turns, however many ask at once.

@@ -129,6 +129,8 @@ import Testing
         for arguments in [
             ["hook"], ["hook", "--runtime-dir", directory.path],
             ["--runtime-dir", directory.path, "hook"],
+            // Whoever set it up made a mistake; whom it watches does not hear of it.
+            ["hook", "--nonsense"], ["hook", "--user"], ["hook", "--patience-ms", "soon"],
         ] {
             let done = try Program.run(
                 "quipu", arguments, environment: ["QUIPU_RUNTIME_DIR": directory.path],

@@ -30,7 +30,8 @@ struct RestoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore", abstract: "Put a backup in the place of the database.",
         discussion: """
-            The daemon must not run. What was in the database is kept beside it, as quipu.db.before-restore. \
+            The daemon must not run. What was in the database is kept beside it, as quipu.db.before-restore, or \
+            with a number behind that where something has that name. A backup that is not whole is refused. \
             Logs that still exist are read on from where the backup had read them.
             """)
 
@@ -46,7 +47,7 @@ struct RestoreCommand: ParsableCommand {
             stateDirectory: stateDir)
         try reportingFailure {
             try DatabaseFile(path: places.databaseFile).replace(
-                with: file, lock: places.stateDirectory + "/quipud.lock")
+                with: file, directory: places.stateDirectory)
         }
         Diagnostics.write("restored to \(places.databaseFile); start quipud")
     }

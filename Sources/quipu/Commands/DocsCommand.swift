@@ -90,7 +90,7 @@ struct DocsGetCommand: ParsableCommand {
         var params = Params()
         params.set("id", id)
         try global.ask(.documentsGet, params) { reply, screen in
-            screen.write(bytes: (reply["body"] ?? .null).bytes + [0x0a])
+            screen.write(json: (reply["body"] ?? .null).bytes)
         }
     }
 }

@@ -40,6 +40,15 @@ struct HookCommand: ParsableCommand {
 /// What `quipu hook` does. A coding agent starts it before and after every tool it uses and waits
 /// for it, so it goes without the argument parser where it can.
 enum Hook {
+    private static func isUnderstood(_ arguments: [String]) -> Bool {
+        do {
+            _ = try Quipu.parseAsRoot(Array(arguments.dropFirst()))
+            return true
+        } catch {
+            return Quipu.exitCode(for: error) == .success
+        }
+    }
+
     /// Does it all if these are the arguments of a plain `quipu hook`.
     static func runIfAsked(_ arguments: [String]) -> Bool {
         guard arguments.count > 1, arguments[1] == "hook" else { return false }
@@ -51,15 +60,16 @@ enum Hook {
             switch argument {
             case "--guard": isGuard = true
             case "--runtime-dir":
-                guard let path = rest.popFirst() else { return false }
+                guard let path = rest.popFirst() else { continue }
                 runtimeDirectory = path
             case "--user":
-                guard let name = rest.popFirst() else { return false }
+                guard let name = rest.popFirst() else { continue }
                 hookGuard.user = name
             case "--patience-ms":
-                guard let count = rest.popFirst().flatMap({ Int64($0) }) else { return false }
+                guard let count = rest.popFirst().flatMap({ Int64($0) }) else { continue }
                 hookGuard.patienceMs = count
-            default: return false
+            // What is written in another way, or asks for help; what nobody knows is passed over.
+            default: if isUnderstood(arguments) { return false }
             }
         }
         run(

@@ -69,7 +69,7 @@ struct MetricsChartCommand: ParsableCommand {
                 let answer = try client.call(
                     QuipuProtocol.Method.metricsQuery.rawValue, params.json)
                 if global.json {
-                    screen.write(bytes: answer.text + [0x0a])
+                    screen.write(json: answer.text)
                 } else if hasSeveralLines {
                     overlay.add(
                         answer.result, metric: metric, aggregate: word, linesMax: linesPerMetric)

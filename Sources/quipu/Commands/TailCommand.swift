@@ -69,7 +69,7 @@ struct TailCommand: ParsableCommand {
 
     private func show(_ data: JSON, topic: String, on screen: inout Screen) throws {
         if global.json {
-            screen.write(data.text)
+            screen.write(json: Array(data.text.utf8))
         } else {
             screen.write(TailLine.text(data, topic: topic, screen: screen))
         }

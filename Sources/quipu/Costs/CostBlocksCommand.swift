@@ -42,7 +42,7 @@ struct CostBlocksCommand: ParsableCommand {
             }
             let answer = try client.call(Method.costsBlocks.rawValue, params.json)
             if options.global.json {
-                screen.write(bytes: answer.text + [0x0a])
+                screen.write(json: answer.text)
             } else {
                 let blocks = (answer.result["blocks"]?.array ?? []).filter {
                     !active || $0["active"] == true

@@ -82,7 +82,7 @@ struct CostOptions: ParsableArguments {
             params.set("limit", .int(Int64(Limits.rowsPerReplyMax)))
             let answer = try client.call(Method.costsSummary.rawValue, params.json)
             if global.json {
-                screen.write(bytes: answer.text + [0x0a])
+                screen.write(json: answer.text)
             } else {
                 var details: JSON?
                 if breakdown, groupBy != "model" {

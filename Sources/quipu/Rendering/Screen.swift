@@ -46,7 +46,11 @@ struct Screen {
 
     mutating func write(_ line: String) { bytes += (line + "\n").utf8 }
     mutating func write(_ lines: [String]) { for line in lines { write(line) } }
-    mutating func write(bytes more: [UInt8]) { bytes += more }
+    /// A line of JSON as it came; on a terminal, what would move its cursor is written as JSON's
+    /// own escapes, which mean the same.
+    mutating func write(json: [UInt8]) {
+        bytes += (isTerminal ? Visible.json(json) : json) + [0x0a]
+    }
 
     /// Hands over what was collected.
     mutating func flush() throws(SystemError) {

@@ -48,7 +48,14 @@ struct Table {
     var columns: [Column]
     var rows: [[Cell]] = []
 
-    init(_ columns: [Column]) { self.columns = columns }
+    /// Titles may be somebody's own, as those of `quipu sql` are.
+    init(_ columns: [Column]) {
+        self.columns = columns.map { column in
+            var column = column
+            column.title = Visible.text(column.title)
+            return column
+        }
+    }
 
     mutating func add(_ cells: [Cell]) {
         rows.append(cells.map { Cell(Visible.text($0.text), $0.color) })

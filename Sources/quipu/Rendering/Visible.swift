@@ -15,6 +15,25 @@ enum Visible {
         return String(output)
     }
 
+    /// JSON text with the same characters written as `\u009b`. (Below U+0020 JSON has none, and
+    /// what stands between its strings is ASCII.)
+    static func json(_ text: [UInt8]) -> [UInt8] {
+        let whole = String(decoding: text, as: UTF8.self)
+        guard whole.unicodeScalars.contains(where: isHidden) else { return text }
+        var output: [UInt8] = []
+        for scalar in whole.unicodeScalars {
+            if isHidden(scalar), scalar.value >= 0x20 {
+                let digits = String(scalar.value, radix: 16)
+                output += "\\u".utf8
+                output += repeatElement(UInt8(ascii: "0"), count: 4 - digits.utf8.count)
+                output += digits.utf8
+            } else {
+                output += UTF8.encode(scalar).map { Array($0) } ?? []
+            }
+        }
+        return output
+    }
+
     private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0..<0x20, 0x7f..<0xa0: true
