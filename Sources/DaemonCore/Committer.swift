@@ -25,12 +25,20 @@ actor Committer {
         var bytes: Int
         var generation: Int
         var answer: Promise<Result<CommittedBatch, StoreError>>
+
+        /// What it is expected to take in the database.
+        var weight: Int64 {
+            SizeGate.weight(
+                bytes: bytes, events: batch.decoded.events.count,
+                rollups: batch.decoded.rollups.count)
+        }
     }
 
     private let stores: Stores
     private let statistics: Statistics
     /// Is told of what failed, and knows whether the file is where it was.
     private let disk: DiskCondition
+    private let size: SizeKeeper
     private let onCommit: @Sendable ([PendingBatch], CommitReceipt) async -> Void
 
     private var queue = CommitQueue<Entry, @Sendable () async -> Void>()
@@ -40,12 +48,13 @@ actor Committer {
     private var openings: [(SourceOpening, Promise<Result<OpenedSource, StoreError>>)] = []
 
     init(
-        stores: Stores, statistics: Statistics, disk: DiskCondition,
+        stores: Stores, statistics: Statistics, disk: DiskCondition, size: SizeKeeper,
         onCommit: @escaping @Sendable ([PendingBatch], CommitReceipt) async -> Void
     ) {
         self.stores = stores
         self.statistics = statistics
         self.disk = disk
+        self.size = size
         self.onCommit = onCommit
     }
 
@@ -165,6 +174,7 @@ actor Committer {
 
     /// Commits what is queued; what comes from now on is refused.
     func drain() async {
+        size.stop()
         follow(queue.drain())
         while !queue.isIdle {
             await withCheckedContinuation { roomWaiters.append($0) }
@@ -194,7 +204,7 @@ actor Committer {
 
     private func run() async {
         while let round = queue.next(bytesMax: disk.groupBytes) {
-            if !round.entries.isEmpty { await commit(round.entries, bytes: round.bytes) }
+            await commit(round.entries)
             for question in round.questions { await question() }
         }
         let signal = queue.ended()
@@ -211,7 +221,22 @@ actor Committer {
         return false
     }
 
-    private func commit(_ entries: [Entry], bytes: Int) async {
+    /// Near the size budget in several commits, each of which may wait for room in the database.
+    private func commit(_ entries: [Entry]) async {
+        var rest = entries[...]
+        while !rest.isEmpty {
+            let store = stores.current
+            let weights = rest.map(\.weight)
+            let count = size.count(of: weights, in: store)
+            let weight = weights[..<count].reduce(0, +)
+            await size.makeRoom(for: weight, in: store)
+            await commit(Array(rest.prefix(count)), weight: weight)
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private func commit(_ entries: [Entry], weight: Int64) async {
+        let bytes = entries.reduce(0) { $0 + $1.bytes }
         let entries = entries.filter { isOfStoreInUse($0) }
         guard !entries.isEmpty else {
             queue.committed(bytes)
@@ -237,6 +262,7 @@ actor Committer {
         switch result {
         case .success(let receipt):
             statistics.committed(batches, receipt, microseconds: elapsed)
+            size.committed(weight, grownBytes: receipt.grownBytes, in: store)
             for (entry, outcome) in zip(entries, receipt.outcomes) {
                 entry.answer.fulfil(
                     .success(CommittedBatch(outcome: outcome, isDurable: receipt.isDurable)))

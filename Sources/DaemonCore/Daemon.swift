@@ -103,7 +103,7 @@ public struct Daemon: Sendable {
         do {
             let settings = try await options.reload()
             let prices = try Self.filePrices(settings)
-            await parts.retention.adopt(settings.retention)
+            parts.size.adopt(settings.retention)
             _ = await parts.persistence.set(settings.persistence)
             let result = await parts.administration.adopt(filePrices: prices)
             if case .failure(let error) = result { log.error("prices stay as they were: \(error)") }
@@ -243,6 +243,7 @@ extension Daemon {
         let ingestConnections: AsyncStream<AcceptedConnection>
         let heartbeat: Heartbeat
         let retention: RetentionJob
+        let size: SizeKeeper
         let ownMetrics: OwnMetrics
         let stores: Stores
         let persistence: PersistenceSwitch
@@ -258,8 +259,12 @@ extension Daemon {
             let stores = Stores(store)
             self.stores = stores
             let herald = Herald(stores: stores, hub: hub, limits: limits)
-            committer = Committer(stores: stores, statistics: statistics, disk: disk) {
-                batches, receipt in
+            size = SizeKeeper(
+                stores: stores, statistics: statistics, disk: disk,
+                policy: options.settings.retention)
+            committer = Committer(
+                stores: stores, statistics: statistics, disk: disk, size: size
+            ) { batches, receipt in
                 await herald.announce(batches, receipt)
             }
             let agents = AgentRegister()
@@ -274,8 +279,7 @@ extension Daemon {
                 version: options.version, agents: agents, watchdog: watchdog, disk: disk,
                 connections: { queryAcceptor.connectionCount })
             retention = RetentionJob(
-                stores: stores, statistics: statistics, policy: options.settings.retention,
-                log: daemon.log)
+                stores: stores, statistics: statistics, size: size, log: daemon.log)
             persistence = PersistenceSwitch(
                 stores: stores, committer: committer, agents: agents, statistics: statistics,
                 condition: disk, isWanted: options.settings.persistence,

@@ -16,21 +16,46 @@ actor RetentionJob {
     private let stores: Stores
     private let statistics: Statistics
     private let log: Logger
-    private var policy: RetentionPolicy
+    private let size: SizeKeeper
     private var turns = Turns<Result<RetentionReport, StoreError>>()
     /// Nil until the store was asked what is remembered.
     private var clock: RetentionClock?
 
-    init(stores: Stores, statistics: Statistics, policy: RetentionPolicy, log: Logger) {
+    /// The database is larger than it may be, and retention can do nothing about it.
+    private var isStuck = false
+
+    init(stores: Stores, statistics: Statistics, size: SizeKeeper, log: Logger) {
         self.stores = stores
         self.statistics = statistics
-        self.policy = policy
+        self.size = size
         self.log = log
     }
 
-    func adopt(_ policy: RetentionPolicy) { self.policy = policy }
-
     func run() async {
+        await withTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await self.runByTime() }
+            tasks.addTask {
+                for await _ in self.size.calls {
+                    let result = await self.takeTurn { await self.shrink() }
+                    if case .failure(let error) = result { self.log.error("retention: \(error)") }
+                }
+            }
+        }
+    }
+
+    /// Stopping waits for the chunk that runs, not for all of them.
+    private func takeTurn(
+        _ body: @escaping @Sendable () async -> Result<RetentionReport, StoreError>
+    ) async -> Result<RetentionReport, StoreError> {
+        let turn = turns.take(body)
+        return await withTaskCancellationHandler {
+            await turn.value
+        } onCancel: {
+            turn.cancel()
+        }
+    }
+
+    private func runByTime() async {
         var beats = Self.beatsPerRun
         while !Task.isCancelled {
             // The beat itself; stopping ends it at once.
@@ -40,7 +65,7 @@ actor RetentionJob {
             beats += 1
             guard beats >= Self.beatsPerRun || !stores.current.isDurable else { continue }
             beats = 0
-            let result = await turns.take { await self.runOnce(at: time) }.value
+            let result = await takeTurn { await self.runOnce(at: time) }
             if case .failure(let error) = result { log.error("retention: \(error)") }
         }
     }
@@ -55,27 +80,55 @@ actor RetentionJob {
 
     private func runOnce(at time: RetentionTime) async -> Result<RetentionReport, StoreError> {
         do throws(StoreError) {
-            let report = try await stores.ask { [policy] store throws(StoreError) in
-                try await store.retain(Self.policy(policy, for: store), at: time)
+            let report = try await stores.ask { [size] store throws(StoreError) in
+                try await store.retain(size.policy(for: store), at: time)
             }
             statistics.retained(report, at: time.clock)
+            if report.isExhausted { size.exhausted(stores.current) }
+            noteSize()
             return .success(report)
         } catch {
             return .failure(error)
         }
     }
 
-    private static func policy(
-        _ policy: RetentionPolicy, for store: any Store
-    ) -> RetentionPolicy {
-        store.isDurable ? policy : policy.inMemory
+    /// Until the database is within its budget, or nothing more can go.
+    private func shrink() async -> Result<RetentionReport, StoreError> {
+        var removed = RetentionReport()
+        do throws(StoreError) {
+            while size.isOver(stores.current), !Task.isCancelled {
+                let now = Self.now
+                let report = try await stores.ask { [size] store throws(StoreError) in
+                    try await store.shrink(size.policy(for: store), at: RetentionTime(now))
+                }
+                removed.add(report)
+                statistics.retained(report, at: now)
+                if report.isExhausted { size.exhausted(stores.current) }
+            }
+            noteSize()
+            return .success(removed)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func noteSize() {
+        let store = stores.current
+        let wasStuck = isStuck
+        isStuck = !size.retained(store)
+        guard isStuck, !wasStuck else { return }
+        log.warning(
+            """
+            the database takes \(store.usedBytes) bytes of what retention does not take for its \
+            size; database_max_bytes is less
+            """)
     }
 
     func foretell() async -> Result<RetentionReport, StoreError> {
         do throws(StoreError) {
             return .success(
-                try await stores.ask { [policy] store throws(StoreError) in
-                    try await store.retainable(Self.policy(policy, for: store), at: Self.now)
+                try await stores.ask { [size] store throws(StoreError) in
+                    try await store.retainable(size.policy(for: store), at: Self.now)
                 })
         } catch {
             return .failure(error)

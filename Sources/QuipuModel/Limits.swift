@@ -138,6 +138,9 @@ public enum Limits {
     public static let clockLeapSecondsMax: Int64 = 3_600
     /// So much faster than time passes: a day in an hour.
     public static let clockCatchUpFactor: Int64 = 24
+    /// How far the database may be over its budget before commits wait for retention. What a commit
+    /// takes is an estimate: the file stays within 110 percent.
+    public static let databaseExcessPercentMax: Int64 = 5
 
     // Costs.
     public static let costBlockSecondsDefault: Int64 = 5 * 3_600

@@ -105,6 +105,8 @@ public struct RetentionReport: Sendable, Equatable {
     public var documents = 0
     /// Given back to the file system.
     public var bytesFreed: Int64 = 0
+    /// Nothing more could be taken, and it was not enough for the size.
+    public var isExhausted = false
 
     public init() {}
 
@@ -122,5 +124,6 @@ public struct RetentionReport: Sendable, Equatable {
         tasks += other.tasks
         documents += other.documents
         bytesFreed += other.bytesFreed
+        isExhausted = isExhausted || other.isExhausted
     }
 }

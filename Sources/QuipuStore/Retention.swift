@@ -19,6 +19,10 @@ enum RetentionStep: Equatable {
     case documents
     case size
     case vacuum
+    /// Of the size budget only what commits wait for: nothing that somebody put here to be kept.
+    case evict(downTo: Int64)
+    /// Gives back what the file has beyond its budget; free pages within it are used again.
+    case trim
 
     static let all: [RetentionStep] =
         [.pack, .payloads, .events, .sessions, .eventRollups, .usageRows, .usageCalls]
@@ -48,6 +52,10 @@ struct RetentionWriter {
 
     /// Few at a time: each may be large, and none goes that need not.
     private static let documentsPerChunk = 8
+    /// What a block of payloads takes as long as to take.
+    private static let rowsPerBlock = 8
+    /// Of the smallest step.
+    private static let eventsMin = 16
 
     let connection: OpaquePointer
     let policy: RetentionPolicy
@@ -96,7 +104,9 @@ struct RetentionWriter {
             }
             next.isDone = next.report.documents < rows
         case .size: try shrink(rows, &next)
+        case .evict(let bytes): try evict(rows, downTo: bytes, &next)
         case .vacuum: try vacuum(rows, &next)
+        case .trim: try vacuum(rows, keepingBytes: policy.databaseBytesMax, &next)
         }
         return next
     }
@@ -337,28 +347,49 @@ struct RetentionWriter {
     private func shrink(_ rows: Int, _ chunk: inout RetentionChunk) throws {
         let target = Int64(Double(policy.databaseBytesMax) * Self.sizeTarget)
         guard try usedBytes() > target else { return chunk.isDone = true }
-        chunk.report.payloadBlocks = try delete(
-            from: "payload_blocks", column: "last_time", before: .max, rows: rows)
-        if chunk.report.payloadBlocks == 0 {
-            chunk.report.events = try deleteEvents(before: .max, rows: rows)
-        }
-        if chunk.report == RetentionReport() {
-            chunk.report.documents = try DocumentWriter(connection: connection)
-                .delete(before: .max, rows: Self.documentsPerChunk)
-            chunk.isDone = chunk.report.documents == 0
-        }
+        try evict(rows, downTo: target, &chunk)
+        guard chunk.report.isExhausted else { return }
+        chunk.report.documents = try DocumentWriter(connection: connection)
+            .delete(before: .max, rows: Self.documentsPerChunk)
+        chunk.isDone = chunk.report.documents == 0
+        chunk.report.isExhausted = chunk.isDone
     }
 
-    func usedBytes() throws -> Int64 {
-        let pages = try pragma("page_count") - pragma("freelist_count")
-        return pages * (try pragma("page_size"))
+    /// Takes no more than has to go, as far as averages tell.
+    private func evict(
+        _ rows: Int, downTo bytes: Int64, _ chunk: inout RetentionChunk
+    ) throws {
+        let used = try usedBytes()
+        let excess = used - bytes
+        guard excess > 0 else { return chunk.isDone = true }
+        let block = try number(
+            "SELECT avg(size) FROM (SELECT length(data) AS size FROM payload_blocks LIMIT 8)")
+        if block > 0 {
+            let blocks = Int(clamping: excess / block + 1)
+            chunk.report.payloadBlocks = try delete(
+                from: "payload_blocks", column: "last_time", before: .max,
+                rows: min(max(1, rows / Self.rowsPerBlock), blocks))
+        }
+        guard chunk.report.payloadBlocks == 0 else { return }
+        // More than an event takes, so that the last ones go in ever smaller steps.
+        let events = try number("SELECT value FROM counters WHERE name = 'events'")
+        let event = max(1, used / max(1, events))
+        chunk.report.events = try deleteEvents(
+            before: .max, rows: min(rows, Int(clamping: excess / event) + Self.eventsMin))
+        chunk.report.isExhausted = chunk.report.events == 0
     }
 
-    private func vacuum(_ rows: Int, _ chunk: inout RetentionChunk) throws {
+    func usedBytes() throws -> Int64 { try PageCounts(connection).usedBytes() }
+
+    /// - Parameter keepingBytes: the file need not become shorter than this.
+    private func vacuum(
+        _ rows: Int, keepingBytes: Int64 = 0, _ chunk: inout RetentionChunk
+    ) throws {
         let free = try pragma("freelist_count")
-        guard free > Self.pagesKept else { return chunk.isDone = true }
         let before = try pragma("page_count")
-        let count = min(free - Self.pagesKept, Int64(rows))
+        let beyond = before - keepingBytes / (try pragma("page_size"))
+        let count = min(free - Self.pagesKept, beyond, Int64(rows))
+        guard count > 0 else { return chunk.isDone = true }
         guard
             sqlite3_exec(connection, "PRAGMA incremental_vacuum(\(count))", nil, nil, nil)
                 == SQLITE_OK
@@ -372,8 +403,10 @@ struct RetentionWriter {
         chunk.isDone = freed == 0
     }
 
-    private func pragma(_ name: String) throws -> Int64 {
-        let statement = try RawStatement(connection, "PRAGMA \(name)")
+    private func pragma(_ name: String) throws -> Int64 { try number("PRAGMA \(name)") }
+
+    private func number(_ question: String) throws -> Int64 {
+        let statement = try RawStatement(connection, question)
         return try statement.step() ? statement.int(0) : 0
     }
 }

@@ -1,37 +1,47 @@
 public import QuipuModel
 
 extension SQLiteStore {
-    /// What a chunk of retention may hold the writer for is 50 ms, and a commit that waits for one
-    /// should not take many times as long as others: its rows follow from the time that the last
-    /// one took.
-    private static let chunkMs: ClosedRange<Int64> = 4...12
-    private static let chunkRows = 20...20_000
-    /// Each step begins anew: how fast one step's rows go says nothing about another's.
-    private static let chunkRowsFirst = 50
-
     /// Takes away what the policy does not keep, in chunks between commits, and gives space back.
     public func retain(
         _ policy: RetentionPolicy, at time: RetentionTime
     ) async throws(StoreError) -> RetentionReport {
+        let report = try await run(RetentionStep.all, policy, at: time)
+        try await writer.remember(retentionTime: time.believed)
+        return report
+    }
+
+    public func shrink(
+        _ policy: RetentionPolicy, at time: RetentionTime
+    ) async throws(StoreError) -> RetentionReport {
+        try await run([.size, .trim], policy, at: time)
+    }
+
+    public func evict(
+        downTo bytes: Int64, at now: Timestamp
+    ) async throws(StoreError) -> RetentionReport {
+        try await writer.evict(downTo: bytes, at: now)
+    }
+
+    public var usedBytes: Int64 { writer.usedBytes }
+
+    private func run(
+        _ steps: [RetentionStep], _ policy: RetentionPolicy, at time: RetentionTime
+    ) async throws(StoreError) -> RetentionReport {
         var report = RetentionReport()
-        for step in RetentionStep.all {
-            var rows = Self.chunkRowsFirst
+        for step in steps {
+            // Each step begins anew: how fast one step's rows go says nothing about another's.
+            var pace = ChunkPace()
             var chunk = RetentionChunk()
             while !chunk.isDone, !Task.isCancelled {
                 if step == .size, chunk.report == RetentionReport(), try await !isOver(policy) {
                     break
                 }
                 chunk = try await writer.retain(
-                    step, rows: rows, after: chunk, policy: policy, at: time)
+                    step, rows: pace.rows, after: chunk, policy: policy, at: time)
                 report.add(chunk.report)
-                if chunk.took > .milliseconds(Self.chunkMs.upperBound) {
-                    rows = max(Self.chunkRows.lowerBound, rows / 2)
-                } else if chunk.took < .milliseconds(Self.chunkMs.lowerBound) {
-                    rows = min(Self.chunkRows.upperBound, rows * 2)
-                }
+                pace.follow(chunk.took)
             }
         }
-        try await writer.remember(retentionTime: time.believed)
         // The file shrinks with the next checkpoint.
         if report.bytesFreed > 0 { await writer.shortenFile() }
         return report

@@ -74,10 +74,21 @@ public protocol Store: CostStore {
     // MARK: Care
 
     /// Takes away what the policy does not keep, in chunks that take turns with commits. One call
-    /// at a time.
+    /// at a time, of this and of `shrink`.
     func retain(
         _ policy: RetentionPolicy, at time: RetentionTime
     ) async throws(StoreError) -> RetentionReport
+    /// Of `retain` only what is for the size budget; gives back what the file has beyond it.
+    func shrink(
+        _ policy: RetentionPolicy, at time: RetentionTime
+    ) async throws(StoreError) -> RetentionReport
+    /// Takes one chunk of the oldest payloads, else of the oldest events, where more bytes are in
+    /// use. May be called at any time.
+    func evict(
+        downTo bytes: Int64, at now: Timestamp
+    ) async throws(StoreError) -> RetentionReport
+    /// What rows and indexes take, as of the last write; free pages are not among it.
+    var usedBytes: Int64 { get }
     /// What `retain` would take away for its age.
     func retainable(
         _ policy: RetentionPolicy, at now: Timestamp
@@ -204,6 +215,8 @@ public struct CommitReceipt: Sendable {
     public var completed: [Int64]
     /// All of it survives the process and the machine.
     public var isDurable = true
+    /// How many bytes more are in use.
+    public var grownBytes: Int64 = 0
     /// How much more, or less, is known to be spent.
     public var spend: [SpendChange] = []
 

@@ -1,6 +1,7 @@
 import GRDB
 import GRDBSQLite
 import QuipuModel
+import Synchronization
 
 /// The one connection that writes, on a queue of its own.
 actor Writer {
@@ -35,6 +36,9 @@ actor Writer {
     /// The log must be longer than this before readers are waited for again.
     private var pagesAtLastWait: Int32 = 0
     private var isClosed = false
+    private let used = Atomic<Int64>(0)
+    nonisolated var usedBytes: Int64 { used.load(ordering: .relaxed) }
+    private var evictionPace = ChunkPace()
 
     /// - Parameters:
     ///   - path: The database's file; nil: memory.
@@ -118,6 +122,16 @@ actor Writer {
         return next
     }
 
+    func evict(
+        downTo bytes: Int64, at now: Timestamp
+    ) throws(StoreError) -> RetentionReport {
+        let chunk = try retain(
+            .evict(downTo: bytes), rows: evictionPace.rows, after: RetentionChunk(),
+            policy: RetentionPolicy(), at: RetentionTime(now))
+        evictionPace.follow(chunk.took)
+        return chunk.report
+    }
+
     func remember(retentionTime time: Timestamp) throws(StoreError) {
         try transaction {
             let set = try RawStatement(
@@ -184,13 +198,16 @@ actor Writer {
         progress.watch(connection)
         defer { progress.unwatch(connection) }
         var result: Result?
+        var usedBytes: Int64 = 0
         try db.inTransaction(.immediate) {
             let tables = try self.tables ?? WriterTables(connection, seriesMax: seriesMax)
             self.tables = tables
             result = try body(tables)
+            usedBytes = try tables.pages.usedBytes()
             progress.advance()
             return .commit
         }
+        used.store(usedBytes, ordering: .relaxed)
         let pages = Self.takePagesWritten(connection)
         pagesInLog += pages
         pagesSinceCheckpoint += pages
@@ -226,9 +243,12 @@ actor Writer {
         if all, pagesSinceCheckpoint == 0 { pagesInLog = 0 }
     }
 
-    /// Moves the log into the file, which then is as short as its pages are few.
-    func shortenFile() {
-        guard !isClosed, checkpointer != nil else { return }
+    /// Moves the log into the file, which then is as short as its pages are few. Most of it beside
+    /// the commits, and here only what came meanwhile.
+    func shortenFile() async {
+        guard !isClosed, let checkpointer else { return }
+        _ = await checkpointer.run()
+        guard !isClosed else { return }
         checkpoint(SQLITE_CHECKPOINT_PASSIVE)
     }
 

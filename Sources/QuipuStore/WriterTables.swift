@@ -18,6 +18,7 @@ final class WriterTables {
     let rollups: RollupWriter
     let usage: UsageWriter
     let tasks: TaskWriter
+    let pages: PageCounts
     private let addToCounter: RawStatement
     private let setCounter: RawStatement
     private var countedSeq: Int64
@@ -27,6 +28,7 @@ final class WriterTables {
 
     init(_ connection: OpaquePointer, seriesMax: Int) throws {
         self.connection = connection
+        pages = try PageCounts(connection)
         addToCounter = try RawStatement(
             connection, "UPDATE counters SET value = value + ?2 WHERE name = ?1")
         setCounter = try RawStatement(
@@ -58,6 +60,7 @@ final class WriterTables {
     /// Stores what fits its source's position. All of it is one transaction's work.
     func store(_ batches: [PendingBatch], at now: Timestamp) throws -> CommitReceipt {
         let firstSeq = events.nextSeq
+        let usedBefore = try pages.usedBytes()
         var completed: Set<Int64> = []
         var outcomes: [BatchOutcome] = []
         outcomes.reserveCapacity(batches.count)
@@ -76,6 +79,7 @@ final class WriterTables {
             outcomes: outcomes, created: created,
             completed: completed.filter { $0 < firstSeq }.sorted())
         receipt.spend = try usage.spend.take()
+        receipt.grownBytes = try pages.usedBytes() - usedBefore
         return receipt
     }
 

@@ -16,8 +16,15 @@ import Testing
     private static let noDisk = DiskCondition(files: DatabaseFiles(path: "/nowhere/quipu.db"))
 
     private static func committer(_ store: MemoryStore) -> Committer {
-        Committer(
-            stores: Stores(store), statistics: Statistics(startedMicroseconds: 0), disk: noDisk
+        committer(Stores(store))
+    }
+
+    private static func committer(_ stores: Stores) -> Committer {
+        let statistics = Statistics(startedMicroseconds: 0)
+        return Committer(
+            stores: stores, statistics: statistics, disk: noDisk,
+            size: SizeKeeper(
+                stores: stores, statistics: statistics, disk: noDisk, policy: RetentionPolicy())
         ) { _, _ in }
     }
 
@@ -72,9 +79,7 @@ import Testing
     @Test func aStoreIsReplacedBetweenCommits() async {
         let (first, second) = (MemoryStore(), MemoryStore())
         let stores = Stores(first)
-        let committer = Committer(
-            stores: stores, statistics: Statistics(startedMicroseconds: 0), disk: Self.noDisk
-        ) { _, _ in }
+        let committer = Self.committer(stores)
         let before = await committer.enqueue(Self.batch(1, 0, 10), bytes: 10, generation: 0)
         let count = await committer.exclusively {
             _ = stores.replace(with: second)
@@ -100,6 +105,19 @@ import Testing
         #expect(second.commits.count == 1)
     }
 
+    /// A commit waits for room while there is something to take, and goes on when there is not.
+    @Test(arguments: [20, 2])
+    func aCommitWaitsForRoomWhileThereIsSomeToMake(chunks: Int) async {
+        let budget = RetentionPolicy().inMemory.databaseBytesMax
+        let store = MemoryStore(used: budget + (8 << 20), chunks: chunks)
+        let committer = Self.committer(store)
+        let answer = await committer.enqueue(
+            Self.batch(1, 0, 10), bytes: Limits.commitBytes, generation: 0)
+        #expect(await answer.value.map(\.outcome) == .success(.stored))
+        // A MiB each, twice what comes; or all that there are, and the one that finds none.
+        #expect(store.evictions == (chunks == 20 ? 8 : 3))
+    }
+
     @Test func theProbeGoesThroughTheStore() async {
         let store = MemoryStore()
         let committer = Self.committer(store)
@@ -115,9 +133,38 @@ private final class MemoryStore: Store {
         var commits: [[PendingBatch]] = []
         var probes = 0
         var nextFailure: StoreError?
+        var used: Int64 = 0
+        /// Of a MiB each, that can be evicted.
+        var chunks = 0
+        var evictions = 0
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+
+    init(used: Int64 = 0, chunks: Int = 0) {
+        var state = State()
+        state.used = used
+        state.chunks = chunks
+        self.state = Mutex(state)
+    }
+
+    var evictions: Int { state.withLock { $0.evictions } }
+    var usedBytes: Int64 { state.withLock { $0.used } }
+    func evict(
+        downTo bytes: Int64, at now: Timestamp
+    ) async throws(StoreError) -> RetentionReport {
+        state.withLock { state in
+            var report = RetentionReport()
+            state.evictions += 1
+            report.isExhausted = state.chunks == 0
+            if state.chunks > 0 {
+                state.chunks -= 1
+                state.used -= 1 << 20
+                report.events = 1
+            }
+            return report
+        }
+    }
 
     var commits: [[PendingBatch]] { state.withLock { $0.commits } }
     var probes: Int { state.withLock { $0.probes } }
@@ -186,6 +233,9 @@ private final class MemoryStore: Store {
     func ledger(_ page: PageRequest) async throws(StoreError) -> Ledger { throw .closed }
     func sql(_ query: SQLQuery) async throws(StoreError) -> SQLRows { throw .closed }
     func retain(
+        _ policy: RetentionPolicy, at time: RetentionTime
+    ) async throws(StoreError) -> RetentionReport { throw .closed }
+    func shrink(
         _ policy: RetentionPolicy, at time: RetentionTime
     ) async throws(StoreError) -> RetentionReport { throw .closed }
     func retainable(
