@@ -4,7 +4,8 @@ import Sketches
 
 /// What retention does, one after the other.
 enum RetentionStep: Equatable {
-    /// Takes nothing away: rollups at rest are packed, which makes them few bytes.
+    /// Packs rollups at rest, which makes them few bytes. It takes away only what came so late that
+    /// a tier no longer has its time.
     case pack
     case payloads
     case events
@@ -224,6 +225,7 @@ struct RetentionWriter {
         // Takes nothing away, so that a clock that is wrong costs nothing.
         let cutoff = RollupPacker.cutoff(at: time.clock)
         try eachSeries(rows, &chunk) { try packer.pack($0, before: cutoff, rows: rows) }
+        chunk.report.rollupsMerged = packer.merged
         chunk.report.rollups = packer.dropped
     }
 

@@ -11,7 +11,8 @@ final class RollupPacker {
     /// A block is written anew each time something is added: half hours at once.
     private static let roundSeconds: Int64 = 1_800
 
-    /// Rollups that came too late for any tier.
+    /// What came too late for tiers that would have had it: wider ones have it, or none.
+    private(set) var merged = 0
     private(set) var dropped = 0
     private let blocks: RollupBlockTable
     private let floors: TierFloors
@@ -48,14 +49,28 @@ final class RollupPacker {
         }
         find.reset()
         guard let last = points.last else { return 0 }
-        for tier in MetricTier.allCases { try add(points, series: series, to: tier) }
-        dropped += points.count { point in
-            !MetricTier.allCases.contains { floors.keeps(point.bucket, in: $0) }
+        for tier in MetricTier.allCases {
+            try add(points, series: series, to: tier)
+            let late = lateSpans(points, tier)
+            if tier == MetricTier.allCases.last { dropped += late } else { merged += late }
         }
         delete.bind(1, series)
         delete.bind(2, last.bucket)
         try delete.run()
         return points.count
+    }
+
+    /// How many spans of the tier have samples and are too old for it, as retention counts those
+    /// that it takes from there.
+    private func lateSpans(_ points: [RollupPoint], _ tier: MetricTier) -> Int {
+        var count = 0
+        var last: Int64?
+        for point in points where !floors.keeps(point.bucket, in: tier) {
+            let span = point.bucket.aligned(to: tier.seconds)
+            if span != last { count += 1 }
+            last = span
+        }
+        return count
     }
 
     /// What is too old for the tier is in the wider ones alone.

@@ -236,6 +236,32 @@ import Testing
         }
     }
 
+    /// Samples that are older than a tier has anything are told like those that are taken from it.
+    @Test(arguments: [false, true])
+    func whatComesTooLateForATierIsTold(isLate: Bool) async throws {
+        try await withStore { store in
+            if isLate { _ = try await store.retain(policy(), at: at(Self.now)) }
+            var source = try await TestSource(store)
+            var builder = BatchBuilder()
+            let index = builder.series("m", .counter)
+            for span in 0..<360 {
+                let time = Self.now - 2 * Self.day + Double(span) * 10
+                var rollup = Rollup()
+                rollup.add(1, weight: 1, atMicroseconds: Int64(time) * 1_000_000)
+                builder.add(
+                    RollupDelta(
+                        series: index, bucketStart: at(time).bucket(seconds: 10), rollup: rollup))
+            }
+            try await store.commit(source.batch(builder))
+            #expect(try await count(.tenSeconds, in: store) == .int(360))
+            let report = try await store.retain(policy(), at: at(Self.now))
+            #expect(try await count(.tenSeconds, in: store) == .int(0))
+            #expect(try await count(.minute, in: store) == .int(60))
+            #expect(report.rollupsMerged == 360)
+            #expect(report.rollups == 0)
+        }
+    }
+
     @Test func anUnusedSeriesGoesWithItsLastRollup() async throws {
         try await withStore { store in
             var source = try await TestSource(store)
