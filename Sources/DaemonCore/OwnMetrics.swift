@@ -29,22 +29,29 @@ struct OwnMetrics: Sendable {
 
     private static let counts: [(String, any KeyPath<StatsReport, Int64> & Sendable)] = [
         ("ingest.batches", \.ingest.batches), ("ingest.bytes", \.ingest.bytes),
+        ("ingest.batches_refused", \.ingest.batchesRefused),
         ("ingest.lines", \.ingest.lines), ("ingest.lines_rejected", \.ingest.linesRejected),
-        ("commits.failed", \.commitsFailed), ("queries.requests", \.queries.requests),
+        ("ingest.secrets_redacted", \.ingest.secretsRedacted),
+        ("commits.count", \.commit.count), ("commits.failed", \.commitsFailed),
+        ("queries.requests", \.queries.requests),
         ("queries.errors", \.queries.errors),
         ("queries.connections_refused", \.queries.connectionsRefused),
         ("subscriptions.notifications", \.subscriptions.notifications),
-        ("subscriptions.missed", \.subscriptions.missed),
+        ("subscriptions.missed", \.subscriptions.missed), ("subscriptions.cut", \.subscriptions.cut),
     ]
 
     private static let levels: [(String, @Sendable (StatsReport) -> Double?)] = [
+        ("uptime_s", { Double($0.uptimeSeconds) }),
         ("rss_bytes", { $0.residentBytes.map(Double.init) }),
         ("ingest.connections", { Double($0.ingest.connections) }),
         ("ingest.queue_bytes", { Double($0.ingest.queueBytes) }),
+        ("ingest.queue_batches", { Double($0.ingest.queueBatches) }),
+        ("queries.running", { Double($0.queries.running) }),
         ("queries.connections", { Double($0.queries.connections) }),
         ("subscriptions.open", { Double($0.subscriptions.open) }),
         ("stored.events", { Double($0.stored.events) }),
         ("stored.series", { Double($0.stored.series) }),
+        ("stored.series_overflow", { Double($0.stored.seriesOverflow) }),
     ]
 
     /// Counters by what was added, and only where something was; levels as they are.
@@ -62,6 +69,11 @@ struct OwnMetrics: Sendable {
         }
         var figures = counts.compactMap { name, path in
             count("quipu." + name, report[keyPath: path] - previous[keyPath: path])
+        }
+        for (now, before) in zip(report.retention.members, previous.retention.members) {
+            figures += [
+                count("quipu.retention." + now.name, (now.value.int ?? 0) - (before.value.int ?? 0))
+            ].compactMap { $0 }
         }
         for (limit, hits) in report.limitsHit {
             figures += [
