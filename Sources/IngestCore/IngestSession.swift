@@ -46,7 +46,10 @@ public struct IngestSession: Sendable {
         }
         var parameters = Parameters(request.params, now: now)
         switch method {
-        case .open: return .open(try parameters.ingestOpen(host: host))
+        case .open:
+            var open = try parameters.ingestOpen(host: host)
+            open.source.key = SourceKey.lasting(open.source.key)
+            return .open(open)
         case .batch: return try take(try parameters.ingestBatch(), lastByte)
         case .skip:
             let skip = try parameters.ingestSkip()

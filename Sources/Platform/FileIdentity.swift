@@ -19,7 +19,15 @@ public struct FileIdentity: Hashable, Sendable {
         self.birthNanoseconds = birthNanoseconds
     }
 
-    /// The same for the same file in every process and after every restart.
+    /// The same wherever its disk is: without the device, whose number may be another one after
+    /// each mount, where the time of birth tells the file from others with its inode.
+    public var lasting: FileIdentity {
+        var identity = self
+        if birthNanoseconds != 0 { identity.device = 0 }
+        return identity
+    }
+
+    /// The same for the same file in every process, as long as its disk is mounted.
     public var text: String {
         let parts = [device, inode, generation, UInt64(bitPattern: birthNanoseconds)]
         return parts.map { String($0, radix: 16) }.joined(separator: "-")

@@ -21,9 +21,9 @@ public enum SourceKind: String, Sendable {
 public struct SourceIdentity: Hashable, Sendable {
     public var host: String
     public var kind: SourceKind
-    /// Opaque to the daemon. For files: device, inode, generation and birth time, so that neither a
-    /// rename nor a reused inode confuses two files. For documents: the path, since their writers
-    /// rename new files over them.
+    /// For files: device, inode, generation and birth time, so that neither a rename nor a reused
+    /// inode confuses two files; the daemon leaves out the device (`SourceKey`). For documents: the
+    /// path, since their writers rename new files over them. Else opaque to the daemon.
     public var key: String
     /// Where it was when it was opened; for people and for reading session and hook names from.
     public var path: String

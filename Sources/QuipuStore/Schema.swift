@@ -4,7 +4,7 @@ import QuipuModel
 /// Tables and how they came to be. `docs/database.md` explains them.
 enum Schema {
     /// The version that this program writes. Each migration below makes one.
-    static let version = 7
+    static let version = 8
 
     /// Raises the file to `version`.
     ///
@@ -63,6 +63,10 @@ enum Schema {
         migrator.registerMigration("7") { db in
             try db.execute(sql: errorRollups)
             try db.execute(sql: "UPDATE schema_version SET version = 7")
+        }
+        migrator.registerMigration("8") { db in
+            if let connection = db.sqliteConnection { try SourceKeyMigration.run(connection) }
+            try db.execute(sql: "UPDATE schema_version SET version = 8")
         }
         try migrator.migrate(database)
         try database.write { try $0.execute(sql: firstRetentionTime) }

@@ -70,7 +70,7 @@ struct ImportRun {
         }
         for log in plan.logs {
             do throws(SystemError) {
-                keys[log] = try shipping.addFile(log).key
+                keys[log] = SourceKey.lasting(try shipping.addFile(log).key)
             } catch {
                 refusedByDaemon.append(RefusedFile(path: log, reason: error.description))
             }
@@ -110,7 +110,7 @@ struct ImportRun {
             if let cursor { members.append(.init("cursor", cursor)) }
             let page = try client.call(.ledger, .object(members))
             for source in page["sources"]?.array ?? [] where source["host"]?.string == host {
-                guard let key = source["key"]?.string else { continue }
+                guard let key = source["key"]?.string.map(SourceKey.lasting) else { continue }
                 figures[key, default: SourceFigures()].add(source)
             }
             cursor = page["next_cursor"]

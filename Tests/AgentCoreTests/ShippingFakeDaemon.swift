@@ -170,7 +170,7 @@ final class FakeDaemon {
         let identity = SourceIdentity(
             host: source["host"]?.string ?? "",
             kind: source["kind"]?.string.flatMap { SourceKind(rawValue: $0) } ?? .file,
-            key: source["key"]?.string ?? "", path: source["path"]?.string ?? "",
+            key: SourceKey.lasting(source["key"]?.string ?? ""), path: source["path"]?.string ?? "",
             formerKey: source["former_key"]?.string)
         var index = accounts.firstIndex { $0.identity.key == identity.key } ?? -1
         if index < 0, let former = identity.formerKey {

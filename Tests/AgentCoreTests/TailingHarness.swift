@@ -17,6 +17,7 @@ final class TailingHarness {
     private(set) var reports: [String] = []
     private let globs: GlobSet
     private let openFilesMax: Int
+    private let system = MountedAnew()
     /// Scans besides those that are asked for.
     var rescans = true
 
@@ -31,24 +32,34 @@ final class TailingHarness {
         daemon = try FakeDaemon(path: directory("ingest.sock"))
         globs = try GlobSet(
             patterns, environment: [:], workingDirectory: directory.path + "/logs")
-        (link, tailer) = try Self.agent(directory, globs, kept, openFilesMax)
+        (link, tailer) = try Self.agent(directory, globs, kept, openFilesMax, system)
     }
 
     private static func agent(
-        _ directory: TemporaryDirectory, _ globs: GlobSet, _ reports: Reports, _ openFilesMax: Int
+        _ directory: TemporaryDirectory, _ globs: GlobSet, _ reports: Reports,
+        _ openFilesMax: Int, _ system: MountedAnew
     ) throws -> (ShippingLink, Tailer) {
         let report: Report = { reports.texts.append($1) }
         let link = try ShippingLink(
-            socketPath: directory("ingest.sock"), random: SeededGenerator(seed: 1), report: report)
+            socketPath: directory("ingest.sock"), random: SeededGenerator(seed: 1),
+            system: system, report: report)
         let tailer = Tailer(
             globs: globs, host: "test", link: link, openFiles: OpenFiles(filesMax: openFilesMax),
-            system: OperatingSystem(), notices: try InotifyNotices(), report: report)
+            system: system, notices: try InotifyNotices(), report: report)
         return (link, tailer)
     }
 
     /// The agent dies at once and another one starts.
     func restartAgent() throws {
-        (link, tailer) = try Self.agent(directory, globs, kept, openFilesMax)
+        (link, tailer) = try Self.agent(directory, globs, kept, openFilesMax, system)
+    }
+
+    /// The disk of everything whose path has `part` has another number from now on.
+    func mountAnew(_ part: String = "/") { system.devices[part, default: 0] += 1 }
+
+    /// A second name that seems to be a file of its own on a clone of the disk.
+    func clone(_ name: String, to other: String) throws {
+        guard Glibc.link(path(name), path(other)) == 0 else { throw POSIXError(.EIO) }
     }
 
     var texts: [String] { kept.texts }

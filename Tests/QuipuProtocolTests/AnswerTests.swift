@@ -166,7 +166,7 @@ import Testing
         tally.rejected = [.invalidJSON: 1, .tooDeep: 0]
         tally.lost = ["truncated": 1]
         let identity = SourceIdentity(
-            host: "web1", kind: .file, key: "file:fd00-1a2b-1-1732190400", path: "/logs/x.jsonl")
+            host: "web1", kind: .file, key: "file:1a2b-1-1732190400", path: "/logs/x.jsonl")
         let account = SourceAccount(
             id: 7, identity: identity, incarnation: 1, position: 4_096, size: 9_000,
             finished: false, opened: .seconds(1_795_183_200), tally: tally, lostBytes: 120)

@@ -25,13 +25,15 @@ final class TailedFile: ShippableSource {
     /// For `OpenFiles.closeIdle`.
     fileprivate var idleRounds = 0
 
+    /// - Parameter isTwin: Another file that is there has the same identity but for the device.
     init(
-        _ status: FileStatus, _ name: Name, host: String, openFiles: OpenFiles,
-        system: any AgentSystem
+        _ status: FileStatus, _ name: Name, host: String, isTwin: Bool = false,
+        openFiles: OpenFiles, system: any AgentSystem
     ) {
         file = status.identity
+        let prefix = isTwin ? SourceKey.twinPrefix : SourceKey.filePrefix
         identity = SourceIdentity(
-            host: host, kind: .file, key: "file:" + status.identity.text, path: name.path)
+            host: host, kind: .file, key: prefix + status.identity.text, path: name.path)
         self.openFiles = openFiles
         self.system = system
         names = [name]

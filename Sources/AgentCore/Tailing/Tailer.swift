@@ -30,6 +30,8 @@ final class Tailer {
     let openFiles: OpenFiles
     private var filesByToken: [SourceToken: TailedFile] = [:]
     var files: [FileIdentity: (file: TailedFile, token: SourceToken)] = [:]
+    /// Of the identities without their devices, whose key is not a twin's.
+    private var holders: [FileIdentity: FileIdentity] = [:]
     var filesByPath: [String: TailedFile] = [:]
     var directories: [Int32: WatchedDirectory] = [:]
     var scan = 0
@@ -237,8 +239,10 @@ extension Tailer {
             unbind(name.path)
         }
         guard let (file, token) = files[status.identity] else {
+            let isTwin = isTwin(status.identity)
             let file = TailedFile(
-                status, name, host: host, openFiles: openFiles, system: system)
+                status, name, host: host, isTwin: isTwin, openFiles: openFiles, system: system)
+            if !isTwin { holders[status.identity.lasting] = status.identity }
             let token = link.add(file, size: status.sizeBytes)
             files[status.identity] = (file, token)
             filesByToken[token] = file
@@ -261,6 +265,17 @@ extension Tailer {
         }
         let renamed = followRename(file)
         look(file, renamed ?? token, status, hasChanged: hasChanged)
+    }
+
+    /// Whether a file on another device has the same identity otherwise and is still there, as a
+    /// snapshot's is. One that is no longer there is this one: its disk was mounted anew.
+    private func isTwin(_ identity: FileIdentity) -> Bool {
+        guard let known = holders[identity.lasting], known != identity,
+            let (file, token) = files[known]
+        else { return false }
+        if statusByName(file) != nil { return true }
+        forget(file, token)
+        return false
     }
 
     /// Tells the link what a look at a file found.
@@ -425,6 +440,7 @@ extension Tailer {
     private func forget(_ file: TailedFile, _ token: SourceToken) {
         for name in file.names { filesByPath[name.path] = nil }
         files[file.file] = nil
+        if holders[file.file.lasting] == file.file { holders[file.file.lasting] = nil }
         filesByToken[token] = nil
         lingering[file.file] = nil
         suspects[file.file] = nil

@@ -1,4 +1,4 @@
-"""F12 to F17: where files lie, how many, and what the file system does to them."""
+"""F12 to F17 and F19: where files lie, how many, and what the file system does to them."""
 
 import os
 import pathlib
@@ -8,7 +8,8 @@ import subprocess
 import time
 
 from .files import Lines, has_open, lost_bytes
-from .rig import Rig, until
+from .mounts import mount, mounting
+from .rig import Rig, ping, send, until
 from .rows import Skipped, expect, row
 
 IS_ROOT = os.geteuid() == 0
@@ -280,3 +281,74 @@ def strange_times(turn):
             rig.start_agent()
     lines.await_all()
     return lines.check()
+
+
+@row("F19", "a disk has another number",
+     injected="overlays of the same files, mounted one after the other: agent restarted, agent running, agent killed;"
+              " logs and spool",
+     expected="each line and datagram once: a file is its inode and birth, wherever it is")
+@mounting
+def another_number(turn):
+    rig = Rig(turn)
+    rig.start_daemon()
+    lines = Lines(rig)
+    disk, spool, often = rig.folder / "disk", rig.folder / "agent", {**os.environ, "QUIPU_RESCAN_SECONDS": "1"}
+    for path in (disk, spool, rig.logs / "mount"):
+        path.mkdir()
+    mount("-t", "tmpfs", "tmpfs", disk)
+    turn.at_end(lambda: subprocess.run(["umount", "-l", str(disk)], capture_output=True))
+    places = {"logs": rig.logs / "mount", "spool": spool}
+
+    def put(name):
+        """Other devices have been mounted since, which gives another number."""
+        other = turn.folder / f"other-{len(seen)}-{name}"
+        other.mkdir()
+        mount("-t", "tmpfs", "tmpfs", other)
+        turn.at_end(lambda: subprocess.run(["umount", "-l", str(other)], capture_output=True))
+        parts = {part: disk / f"{name}-{part}" for part in ("lower", "upper", "work")}
+        for path in parts.values():
+            path.mkdir(exist_ok=True)
+        options = "lowerdir={lower},upperdir={upper},workdir={work}".format(**parts)
+        mount("-t", "overlay", "-o", options, "overlay", places[name])
+        turn.at_end(lambda: subprocess.run(["umount", "-l", str(places[name])], capture_output=True))
+        seen.append(os.stat(places[name]).st_dev)
+
+    def away(name):
+        subprocess.run(["umount", "-l", str(places[name])], check=True)
+
+    def await_lines():
+        # The ledger counts datagrams, too.
+        until("the lines are stored", lambda: len(rig.numbers()) == lines.count)
+
+    seen, sent = [], 0
+    put("logs")
+    put("spool")
+    if subprocess.check_output(["stat", "-c", "%W", lines.append("mount/app.jsonl", 10)]).strip() == b"0":
+        raise Skipped("this file system tells no time of birth")
+    rig.start_agent(env=often)
+    for how in ("restarted", "running", "killed")[:2 if turn.quick else 3]:
+        lines.append("mount/app.jsonl", 10)
+        names = [f"{how} {number}" for number in range(20)]
+        send(rig.run / "metrics.sock", *(ping(name) for name in names))
+        sent += len(names)
+        await_lines()
+        until("the datagrams are stored", lambda: len(rig.pings()) == sent)
+        if how == "running":
+            away("logs")
+            time.sleep(2)
+            put("logs")
+        else:
+            code = rig.agent.kill9() if how == "killed" else rig.agent.stop()
+            expect(how == "killed" or code == 0, f"exit code {code}")
+            for name in places:
+                away(name)
+                put(name)
+            rig.start_agent(env=often)
+        lines.append("mount/app.jsonl", 10)
+        await_lines()
+    rig.stop()
+    rig.start()
+    expect(len(set(seen)) == len(seen), f"a device had its number again: {seen}")
+    twice = {name: count for name, count in rig.pings().items() if count != 1}
+    expect(len(rig.pings()) == sent and not twice, f"datagrams: {len(rig.pings())} of {sent}, twice {twice}")
+    return f"{lines.check()}, {sent} datagrams once, under {len(seen)} numbers of devices"

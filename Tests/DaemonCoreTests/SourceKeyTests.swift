@@ -1,0 +1,41 @@
+import IngestCore
+import QuipuModel
+import QuipuProtocol
+import Testing
+
+/// Goal: a source is found again when its disk has another number, and no two are taken for one.
+@Suite struct SourceKeyTests {
+    @Test(arguments: [
+        ("file:fe00000000-1040c5-3143251a-18e9fc00aa", "file:1040c5-3143251a-18e9fc00aa"),
+        ("file:2b-1040c5-0-18e9fc00aaf60c7a", "file:1040c5-0-18e9fc00aaf60c7a"),
+        ("spool:660c-fe01-104-b9-18e9", "spool:660c-104-b9-18e9"),
+        ("twin:fe01-104-b9-18e9", "file:fe01-104-b9-18e9"),
+        // Without a time of birth the device is needed.
+        ("file:fe01-104-b9-0", "file:fe01-104-b9-0"),
+        ("spool:660c-fe01-104-b9-0", "spool:660c-fe01-104-b9-0"),
+        // Once is enough.
+        ("file:104-b9-18e9", "file:104-b9-18e9"),
+        ("spool:660c-104-b9-18e9", "spool:660c-104-b9-18e9"),
+        // What others say is theirs.
+        ("file:1", "file:1"), ("file:a-b-c-x", "file:a-b-c-x"), ("file:a--b-c", "file:a--b-c"),
+        ("path:/a-1-2-3", "path:/a-1-2-3"), ("import:usage:a-b-c-d", "import:usage:a-b-c-d"),
+        ("quipud:tasks.put", "quipud:tasks.put"),
+    ]) func keysThatLast(key: String, lasting: String) {
+        #expect(SourceKey.lasting(key) == lasting)
+    }
+
+    @Test func agentsNameTheDevice() throws {
+        var session = IngestSession(host: "here")
+        let keys = try ["file:1-2-3-4", "file:9-2-3-4", "twin:9-2-3-4"].map { key in
+            let source: JSON = ["host": "h", "key": .string(key), "path": "/a"]
+            let request = Request(
+                id: 1, method: "ingest.open", params: ["source": source, "size": 5])
+            let now = Timestamp(microseconds: 0)
+            guard case .open(let open) = try session.take(request, lastByte: nil, now: now) else {
+                return ""
+            }
+            return open.source.key
+        }
+        #expect(keys == ["file:2-3-4", "file:2-3-4", "file:9-2-3-4"])
+    }
+}
