@@ -1,0 +1,38 @@
+import QuipuModel
+
+/// Takes turns on a thread of its own, so that such questions never keep the others' readers.
+actor SQLRunner {
+    /// Leaves room for the reply's other members.
+    private static let bytesMax = Limits.replyBytesMax - (64 << 10)
+
+    private let executor = QueueExecutor(label: "quipu.store.sql")
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
+
+    /// Answers `query` on the connection that `open` makes.
+    func run(
+        _ query: SQLQuery, milliseconds: Int, on open: @Sendable () throws -> SQLSandbox
+    ) async throws -> SQLRows {
+        // The wait for one's turn does not count: it may be because of somebody else.
+        let deadline = Deadline(milliseconds: milliseconds)
+        // Without `self` in it the closure would run on the cooperative pool. That it calls
+        // `answer` without `await` lets the compiler hold that it does not.
+        return try await withTaskCancellationHandler {
+            try self.answer(query, open, deadline)
+        } onCancel: {
+            deadline.withdraw()
+        }
+    }
+
+    private func answer(
+        _ query: SQLQuery, _ open: () throws -> SQLSandbox, _ deadline: Deadline
+    ) throws -> SQLRows {
+        guard !deadline.isWithdrawn else { throw CancellationError() }
+        do {
+            return try open().run(query, bytesMax: Self.bytesMax, until: deadline)
+        } catch {
+            throw deadline.reason(for: error)
+        }
+    }
+}
