@@ -704,10 +704,13 @@ public enum OpenRPCDocument {
         "minimum":1}}],"result":{"name":"result","schema":{"type":"object",\#
         "properties":{"unsubscribed":{"const":true},"subscription":{"type":"integer",\#
         "minimum":1}},"required":["unsubscribed","subscription"]}}},{"name":"admin.retention",\#
-        "summary":"Takes away now what is too old or too much; or only counts what is too old.",\#
+        "summary":"Takes away now what is too old or too much; or only tells what would go.",\#
         "paramStructure":"by-name","params":[{"name":"dry_run","required":false,\#
-        "schema":{"type":"boolean","default":false}}],"result":{"name":"result",\#
-        "schema":{"type":"object","properties":{"dry_run":{"type":"boolean"},\#
+        "schema":{"type":"boolean","default":false,\#
+        "description":"Nothing goes. What would go for its age is counted,\#
+         what would go for the size of the database is estimated from the average sizes of rows."}\#
+        }],"result":{"name":"result","schema":{"type":"object",\#
+        "properties":{"dry_run":{"type":"boolean"},\#
         "removed":{"$ref":"#/components/schemas/removed"}},"required":["dry_run","removed"]}}},\#
         {"name":"admin.backup","summary":"A consistent copy of the database,\#
          made while commits go on and read again to be sure. Refused with -32005 (`memory_mode`) w\#

@@ -50,6 +50,7 @@ struct RetentionWriter {
     static let sizeTarget = 0.95
     /// Free pages that are left for the next rows.
     private static let pagesKept: Int64 = 64
+    static let freeBytesKept = pagesKept * 4_096
 
     /// Few at a time: each may be large, and none goes that need not.
     private static let documentsPerChunk = 8
@@ -197,19 +198,28 @@ struct RetentionWriter {
             DELETE FROM error_rollups WHERE width = ?1 AND start < min(?2, ifnull((
                 SELECT start FROM event_rollups WHERE width = ?1 ORDER BY start LIMIT 1), ?2))
             """)
-        let ages = [policy.eventDaysSeconds, policy.eventHoursSeconds, policy.eventsSeconds]
-        for (width, age) in zip(EventRollup.widths, ages) {
-            let end = now.bucket(seconds: 1) - max(age, policy.eventsSeconds)
+        for (width, end) in Self.eventRollupEnds(policy, now) {
             delete.bind(1, width)
-            delete.bind(2, end.aligned(to: width))
+            delete.bind(2, end)
             delete.bind(3, Int64(rows))
             try delete.run()
             chunk.report.eventRollups += Int(sqlite3_changes(connection))
             deleteErrors.bind(1, width)
-            deleteErrors.bind(2, end.aligned(to: width))
+            deleteErrors.bind(2, end)
             try deleteErrors.run()
         }
         chunk.isDone = chunk.report.eventRollups < rows
+    }
+
+    /// Before when rollups of each width go.
+    static func eventRollupEnds(
+        _ policy: RetentionPolicy, _ now: Timestamp
+    ) -> [(width: Int64, end: Int64)] {
+        let ages = [policy.eventDaysSeconds, policy.eventHoursSeconds, policy.eventsSeconds]
+        return zip(EventRollup.widths, ages).map { width, age in
+            let end = now.bucket(seconds: 1) - max(age, policy.eventsSeconds)
+            return (width, end.aligned(to: width))
+        }
     }
 
     private func usageCalls(_ rows: Int, _ chunk: inout RetentionChunk) throws {

@@ -47,52 +47,6 @@ extension SQLiteStore {
         return report
     }
 
-    /// What `retain` would take away for its age now; rows of a size over the budget are not
-    /// foretold.
-    public func retainable(
-        _ policy: RetentionPolicy, at now: Timestamp
-    ) async throws(StoreError) -> RetentionReport {
-        try await read { context in
-            func count(
-                _ rows: String, before cutoff: Int64, _ what: String = "count(*)"
-            ) throws -> Int {
-                let statement = try context.prepare("SELECT \(what) FROM \(rows)")
-                statement.bind(1, cutoff)
-                return try statement.step() ? Int(statement.int(0)) : 0
-            }
-            func moment(_ age: Int64) -> Int64 { now.microseconds - age * 1_000_000 }
-            var report = RetentionReport()
-            let events = moment(policy.eventsSeconds)
-            report.payloadBlocks = try count(
-                "payload_blocks WHERE last_time < ?1", before: moment(policy.payloadsSeconds))
-            report.events = try count("events WHERE time < ?1", before: events)
-            report.sessions = try count("sessions WHERE last_activity < ?1", before: events)
-            report.sources = try count(
-                "sources WHERE finished = 1 AND touched < ?1", before: events)
-            report.usageRows = try count("usage_rows WHERE time < ?1", before: events)
-            report.usageCalls = try count(
-                "usage_calls WHERE time < ?1", before: moment(policy.usageSeconds))
-            report.tasks = try count(
-                "tasks WHERE updated < ?1", before: moment(policy.tasksSeconds))
-            if let age = policy.documentsSeconds {
-                report.documents = try count("documents WHERE updated < ?1", before: moment(age))
-            }
-            for tier in MetricTier.allCases {
-                guard let age = policy.metricSeconds[tier] else { continue }
-                let old = try count(
-                    "rollup_blocks WHERE tier = \(tier.seconds) AND start < ?1",
-                    before: tier.blockStart(now.bucket(seconds: 1) - age),
-                    "ifnull(sum(points), 0)")
-                if tier == MetricTier.allCases.last {
-                    report.rollups += old
-                } else {
-                    report.rollupsMerged += old
-                }
-            }
-            return report
-        }
-    }
-
     private func isOver(_ policy: RetentionPolicy) async throws(StoreError) -> Bool {
         try await read { context in
             try RetentionWriter(

@@ -89,7 +89,7 @@ public protocol Store: CostStore {
     ) async throws(StoreError) -> RetentionReport
     /// What rows and indexes take, as of the last write; free pages are not among it.
     var usedBytes: Int64 { get }
-    /// What `retain` would take away for its age.
+    /// Roughly what `retain` would take away.
     func retainable(
         _ policy: RetentionPolicy, at now: Timestamp
     ) async throws(StoreError) -> RetentionReport

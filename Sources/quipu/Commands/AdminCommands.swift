@@ -60,7 +60,7 @@ struct RetentionCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    @Flag(help: "Only count what is too old.")
+    @Flag(help: "Only tell what would go; for the size, an estimate.")
     var dryRun = false
 
     func run() throws {
