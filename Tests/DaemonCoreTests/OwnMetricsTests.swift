@@ -14,7 +14,7 @@ import Testing
     }
 
     private static func leaves(_ json: JSON, _ path: String = "") -> [String] {
-        guard let members = json.object else { return [path] }
+        guard case .object(let members) = json else { return [path] }
         return members.flatMap {
             leaves($0.value, path.isEmpty ? $0.name : path + "." + $0.name)
         }
