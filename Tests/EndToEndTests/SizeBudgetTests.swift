@@ -63,4 +63,32 @@ import Testing
         rig.stop()
         #expect(fileBytes(rig) <= Self.budget * 11 / 10)
     }
+
+    /// The file comes down to a budget that a reload lowers; who writes meanwhile goes on.
+    @Test(.timeLimit(.minutes(15))) func aLoweredBudgetIsCaughtUpWith() throws {
+        let rig = try Rig()
+        let configuration = rig.directory("quipu.yaml")
+        func allow(_ bytes: Int) throws {
+            try "retention:\n  database_max_bytes: \(bytes)\n".write(
+                toFile: configuration, atomically: true, encoding: .utf8)
+        }
+        try allow(1 << 30)
+        try rig.startDaemon(["--config", configuration])
+        try rig.startAgent()
+        var random = SeededGenerator()
+        try rig.append(lines(0..<30_000, &random), to: "a.jsonl")
+        try rig.waitForLines(30_000)
+        try allow(Self.budget)
+        rig.daemon?.signal(SIGHUP)
+        try rig.append(lines(30_000..<32_000, &random), to: "a.jsonl")
+        try rig.waitForLines(32_000)
+        try rig.waitUntil("the file is within its budget") {
+            (try? rig.ask("stats")["retention"]?["events"]?.int) ?? 0 > 10_000
+                && fileBytes(rig) <= Self.budget * 11 / 10
+        }
+        let ledger = try rig.ask("ledger")
+        #expect(ledger["balanced"] == true)
+        #expect(ledger["total"]?["stored"] == 32_000)
+        rig.stop()
+    }
 }
