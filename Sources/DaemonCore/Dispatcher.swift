@@ -88,10 +88,10 @@ struct Dispatcher: Sendable {
                 .json("series") { $0.json }
         case .metricsQuery:
             let query = try parameters.metricQuery()
-            let series = try await ask { store throws(StoreError) in
+            let answer = try await ask { store throws(StoreError) in
                 try await store.metric(query)
             }
-            return query.reply(series)
+            return query.reply(answer)
         case .tasksList, .tasksGet, .tasksActivity, .tasksPut, .overview:
             return try await tasks(method, &parameters, now)
         case .documentsList, .documentsGet, .documentsSearch, .documentsPut, .documentsDelete:

@@ -114,6 +114,30 @@ public struct MetricQuery: Sendable {
     }
 }
 
+/// What `metrics.query` answers.
+public struct MetricAnswer: Sendable, Equatable {
+    /// A part of the range; the next one begins where it ends.
+    public struct Stretch: Sendable, Equatable {
+        /// Seconds since 1970.
+        public var since: Int64
+        public var stepSeconds: Int64
+
+        public init(since: Int64, stepSeconds: Int64) {
+            self.since = since
+            self.stepSeconds = stepSeconds
+        }
+    }
+
+    public var series: [MetricSeries]
+    /// More than one where retention has left only spans that are wider than a step.
+    public var stretches: [Stretch]
+
+    public init(series: [MetricSeries], stretches: [Stretch] = []) {
+        self.series = series
+        self.stretches = stretches
+    }
+}
+
 public struct MetricSeries: Sendable, Equatable {
     /// Which of several metrics, by its name in the question; nil for one, and for a formula.
     public var name: String?

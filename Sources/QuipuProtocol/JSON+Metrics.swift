@@ -42,9 +42,15 @@ extension MetricSeries {
     }
 }
 
+extension MetricAnswer.Stretch {
+    public var json: JSON {
+        ["since": .string(Timestamp.seconds(since).rfc3339), "step_s": .int(stepSeconds)]
+    }
+}
+
 extension MetricQuery {
     /// The reply of `metrics.query`: what was asked, as it was understood, and the series.
-    public func reply(_ series: [MetricSeries]) -> JSON {
+    public func reply(_ answer: MetricAnswer) -> JSON {
         var members: [JSON.Member] = []
         if let singleMetric {
             members.append(JSON.Member("metric", .string(singleMetric)))
@@ -54,14 +60,20 @@ extension MetricQuery {
         }
         if let formula { members.append(JSON.Member("formula", .string(formula.text))) }
         let tiers = MetricTier.allCases.filter { tier in
-            series.contains { $0.tiers.contains(tier) }
+            answer.series.contains { $0.tiers.contains(tier) }
         }
+        let steps = answer.stretches.map(\.stepSeconds)
         members += [
             JSON.Member("since", .string(range.since.rfc3339)),
             JSON.Member("until", .string(range.until.rfc3339)),
-            JSON.Member("step_s", .int(stepSeconds)),
+            JSON.Member("step_s", .int(steps.min() ?? stepSeconds))
+        ]
+        if Set(steps).count > 1 {
+            members.append(JSON.Member("steps", .array(answer.stretches.map(\.json))))
+        }
+        members += [
             JSON.Member("tiers", .array(tiers.map { .string($0.word) })),
-            JSON.Member("series", .array(series.map(\.json))),
+            JSON.Member("series", .array(answer.series.map(\.json))),
         ]
         return .object(members)
     }

@@ -316,9 +316,11 @@ public enum OpenRPCDocument {
         "required":false,"schema":{"type":"string","minLength":1,"maxLength":4096,\#
         "description":"IANA name,\#
          such as Europe/Berlin: steps of whole days begin at its midnights. Default: UTC. Where on\#
-        ly rollups of a day are left, these are days of UTC."}},{"name":"aggregate",\#
-        "required":false,"schema":{"description":"Which figures; at most 32. Default: count, sum,\#
-         avg, min, max, last.","oneOf":[{"$ref":"#/components/schemas/aggregate"},{"type":"array",\#
+        ly spans are left that midnight lies within,\#
+         days begin with the nearest span; where these are days, they are days of UTC."}},\#
+        {"name":"aggregate","required":false,\#
+        "schema":{"description":"Which figures; at most 32. Default: count, sum, avg, min, max,\#
+         last.","oneOf":[{"$ref":"#/components/schemas/aggregate"},{"type":"array",\#
         "items":{"$ref":"#/components/schemas/aggregate"},"minItems":1,"maxItems":32,\#
         "uniqueItems":true}]}},{"name":"group_by","required":false,\#
         "schema":{"$ref":"#/components/schemas/words",\#
@@ -333,17 +335,23 @@ public enum OpenRPCDocument {
         "properties":{"metric":{"type":"string"},"metrics":{"type":"object",\#
         "additionalProperties":{"type":"string"},"description":"As asked, in place of `metric`."},\#
         "formula":{"type":"string"},"since":{"$ref":"#/components/schemas/time"},\#
-        "until":{"$ref":"#/components/schemas/time"},"step_s":{"type":"integer","minimum":10},\#
-        "tiers":{"type":"array","items":{"enum":["10s","1m","1h","1d"]},\#
+        "until":{"$ref":"#/components/schemas/time"},"step_s":{"type":"integer","minimum":10,\#
+        "description":"The step as it was used: longer than asked for where only wider spans are l\#
+        eft. rate and per_second divide by the length of each step. A span that the range cuts cou\#
+        nts whole."},"steps":{"type":"array",\#
+        "description":"Where parts of the range have steps of different lengths,\#
+         in their order: since when which. step_s is the shortest.","items":{"type":"object",\#
+        "properties":{"since":{"$ref":"#/components/schemas/time"},"step_s":{"type":"integer",\#
+        "minimum":10}},"required":["since","step_s"]},"minItems":2},"tiers":{"type":"array",\#
+        "items":{"enum":["10s","1m","1h","1d"]},\#
         "description":"How wide the spans are that the answer was made of: the widest that fit the\#
-         steps. Points of a span that is wider than a step stand at its start."},\#
-        "series":{"type":"array","items":{"$ref":"#/components/schemas/metric_series"}}},\#
-        "required":["since","until","step_s","series","tiers"],"oneOf":[{"required":["metric"]},\#
-        {"required":["metrics"]}]}}},{"name":"costs.summary","summary":"Model calls: how many,\#
-         their tokens and what they cost, by groups and in sum.","paramStructure":"by-name",\#
-        "params":[{"name":"since","required":false,\#
-        "schema":{"oneOf":[{"$ref":"#/components/schemas/time_input"},{"enum":["today",\#
-        "this_week","this_month"]}],"description":"From when,\#
+         steps."},"series":{"type":"array",\#
+        "items":{"$ref":"#/components/schemas/metric_series"}}},"required":["since","until",\#
+        "step_s","series","tiers"],"oneOf":[{"required":["metric"]},{"required":["metrics"]}]}}},\#
+        {"name":"costs.summary","summary":"Model calls: how many, their tokens and what they cost,\#
+         by groups and in sum.","paramStructure":"by-name","params":[{"name":"since",\#
+        "required":false,"schema":{"oneOf":[{"$ref":"#/components/schemas/time_input"},\#
+        {"enum":["today","this_week","this_month"]}],"description":"From when,\#
          inclusive; default: 24 hours ago. A date alone is its midnight in time_zone,\#
          as for until."}},{"name":"until","required":false,\#
         "schema":{"$ref":"#/components/schemas/until"}},{"name":"where","required":false,\#

@@ -12,9 +12,11 @@ final class MetricScan {
     private let packer = ColumnPacker()
     private(set) var tiers: Set<MetricTier> = []
 
-    init(_ grid: StepGrid, _ aggregates: [Aggregate], _ context: ReadContext) throws {
+    init(
+        _ grid: StepGrid, _ floors: TierFloors, _ aggregates: [Aggregate], _ context: ReadContext
+    ) throws {
         self.grid = grid
-        plan = TierPlan(grid, floors: try TierFloors(context.connection))
+        plan = TierPlan(grid, floors: floors)
         // Sketches are the bulk of a rollup.
         withSketch = aggregates.contains { if case .quantile = $0 { true } else { false } }
         findOpen = try context.prepare(

@@ -5,12 +5,14 @@ extension SQLiteStore {
     /// Bounds what one question may hold in memory and a reply may carry.
     private static let pointsPerReplyMax = 500_000
 
-    public func metric(_ query: MetricQuery) async throws(StoreError) -> [MetricSeries] {
+    public func metric(_ query: MetricQuery) async throws(StoreError) -> MetricAnswer {
         try await read { context in
             for filter in query.filters { try filter.test.check(path: filter.path) }
+            let floors = try TierFloors(context.connection)
             let grid = try StepGrid(
-                try Self.span(query), stepSeconds: query.stepSeconds, zone: query.timeZone)
-            let scan = try MetricScan(grid, query.aggregates.map(\.aggregate), context)
+                try Self.span(query), stepSeconds: query.stepSeconds, zone: query.timeZone,
+                floors: floors)
+            let scan = try MetricScan(grid, floors, query.aggregates.map(\.aggregate), context)
             let found = try query.metrics.map { operand in
                 try Self.groups(operand.metric, query, context)
             }
@@ -38,7 +40,12 @@ extension SQLiteStore {
                         points: MetricColumn.points(columns, query, shown, grid),
                         tiers: scan.tiers))
             }
-            return Self.largest(answer, query.top)
+            return MetricAnswer(
+                series: Self.largest(answer, query.top),
+                stretches: grid.stretches.map { stretch in
+                    MetricAnswer.Stretch(
+                        since: stretch.start(stretch.firstIndex), stepSeconds: stretch.stepSeconds)
+                })
         }
     }
 

@@ -1,41 +1,68 @@
 import Foundation
 import QuipuModel
 
-/// The steps of a question about metrics: spans in a row, all as long but for days with a change of
-/// the clock.
+/// The steps of a question about metrics: spans in a row, as long as asked for, but for days with a
+/// change of the clock.
+///
+/// Where retention has left only spans that do not lie whole in such steps, steps are wider there:
+/// whole spans. So each step has all of its samples and none of another one's.
 struct StepGrid {
     private static let secondsPerDay: Int64 = 86_400
     /// The years from 1 to 9999.
     private static let calendar: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
 
+    /// What is read: at both ends whole spans of the narrowest tier that is left there.
     let span: Range<Int64>
-    let stepSeconds: Int64
-    /// Of a time zone's days: the start of each step, and the end of the last.
-    private let edges: [Int64]
-    /// Where all steps are as long: the start of the first one.
-    private let first: Int64
+    let stretches: [StepStretch]
+    let count: Int
 
     /// - Parameter zone: An IANA name; steps of whole days begin at its midnights. Nil: all steps
     ///   are aligned to the epoch.
     /// - Throws: `StoreError.invalid` for an unknown zone.
-    init(_ span: Range<Int64>, stepSeconds: Int64, zone: String?) throws(StoreError) {
-        self.span = span
-        self.stepSeconds = stepSeconds
-        first = span.lowerBound.aligned(to: stepSeconds)
-        guard let zone else {
-            edges = []
-            return
+    init(
+        _ asked: Range<Int64>, stepSeconds: Int64, zone: String?, floors: TierFloors = TierFloors()
+    ) throws(StoreError) {
+        let regions = asked.isEmpty ? [] : floors.regions(over: asked)
+        let span =
+            (regions.first?.seconds.lowerBound ?? asked.lowerBound)
+            ..< (regions.last?.seconds.upperBound ?? asked.lowerBound)
+        let edges = try Self.edges(span, stepSeconds, zone)
+        var stretches: [StepStretch] = []
+        for region in regions {
+            var stretch = StepStretch(region.seconds, stepSeconds, edges)
+            if let width = region.narrowest?.seconds, !stretch.isWhole(in: width) {
+                stretch.widen(to: width)
+            }
+            if let last = stretches.last, !last.isWidened, !stretch.isWidened {
+                let both = last.seconds.lowerBound..<stretch.seconds.upperBound
+                stretches[stretches.count - 1] = StepStretch(both, stepSeconds, edges)
+            } else {
+                stretches.append(stretch)
+            }
         }
+        var count = 0
+        for index in stretches.indices {
+            stretches[index].place(
+                from: count, isFirst: index == 0, isLast: index + 1 == stretches.count)
+            count += stretches[index].count
+        }
+        self.span = span
+        self.stretches = stretches
+        self.count = count
+    }
+
+    /// Where days of a zone begin and end; empty where all steps are as long.
+    private static func edges(
+        _ span: Range<Int64>, _ stepSeconds: Int64, _ zone: String?
+    ) throws(StoreError) -> [Int64] {
+        guard let zone else { return [] }
         guard let zone = TimeZone(identifier: zone) else {
             throw .invalid(path: "time_zone", hint: "a name such as \"Europe/Berlin\"")
         }
-        guard stepSeconds.isMultiple(of: Self.secondsPerDay) else {
-            edges = []
-            return
-        }
-        guard Self.calendar.contains(span.lowerBound), Self.calendar.contains(span.upperBound)
+        guard stepSeconds.isMultiple(of: secondsPerDay) else { return [] }
+        guard calendar.contains(span.lowerBound), calendar.contains(span.upperBound)
         else { throw .invalid(path: "since", hint: "a time zone's days are those of 1 to 9999") }
-        edges = Self.midnights(in: zone, over: span, days: stepSeconds / Self.secondsPerDay)
+        return midnights(in: zone, over: span, days: stepSeconds / secondsPerDay)
     }
 
     /// Every so many midnights, counted from 1970-01-01: from the one at or before the span to the
@@ -67,40 +94,19 @@ struct StepGrid {
 
     /// The number of the step that holds `second`, which is in the span.
     func index(holding second: Int64) -> Int {
-        guard !edges.isEmpty else {
-            return Int((second &- first) / stepSeconds)
-        }
-        return max(0, index(after: second) - 1)
+        var stretch = stretches.count - 1
+        while stretch > 0, second < stretches[stretch].seconds.lowerBound { stretch -= 1 }
+        return stretches[stretch].index(holding: second)
     }
 
-    func start(_ index: Int) -> Int64 {
-        edges.isEmpty ? first + Int64(index) * stepSeconds : edges[index]
-    }
+    func start(_ index: Int) -> Int64 { stretch(of: index).start(index) }
 
     func seconds(_ index: Int) -> Int64 {
-        edges.indices.contains(index + 1) ? edges[index + 1] - edges[index] : stepSeconds
+        let stretch = stretch(of: index)
+        return stretch.end(index) - stretch.start(index)
     }
 
-    var count: Int {
-        guard edges.isEmpty else { return edges.count { $0 < span.upperBound } }
-        return Int((span.upperBound - first + stepSeconds - 1) / stepSeconds)
-    }
-
-    /// Spans of `width`, aligned to the epoch, lie in one step each.
-    func isWhole(in width: Int64) -> Bool {
-        edges.isEmpty
-            ? stepSeconds.isMultiple(of: width)
-            : edges.allSatisfy { $0.isMultiple(of: width) }
-    }
-
-    /// The first edge behind `second`.
-    private func index(after second: Int64) -> Int {
-        var low = 0
-        var high = edges.count
-        while low < high {
-            let middle = (low + high) / 2
-            if edges[middle] <= second { low = middle + 1 } else { high = middle }
-        }
-        return low
+    private func stretch(of index: Int) -> StepStretch {
+        stretches[stretches.lastIndex { $0.firstIndex <= index } ?? 0]
     }
 }

@@ -66,7 +66,7 @@ public protocol Store: CostStore {
     /// The footer's figures; states of sessions are told against `now`.
     func overview(_ range: TimeRange, now: Timestamp) async throws(StoreError) -> Overview
     func series(_ query: SeriesQuery) async throws(StoreError) -> Page<Series>
-    func metric(_ query: MetricQuery) async throws(StoreError) -> [MetricSeries]
+    func metric(_ query: MetricQuery) async throws(StoreError) -> MetricAnswer
     func ledger(_ page: PageRequest) async throws(StoreError) -> Ledger
     /// One SELECT that somebody wrote, over views of the database.
     func sql(_ query: SQLQuery) async throws(StoreError) -> SQLRows

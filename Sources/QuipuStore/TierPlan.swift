@@ -4,8 +4,8 @@ import QuipuModel
 /// each lies in one step.
 ///
 /// All tiers have the same samples, each since its floor: a part is read from the widest tier whose
-/// rollups lie whole in steps and in the span, and the edges from narrower ones. Where retention
-/// left no tier that fits, the narrowest that is left is read: its rollups count where they begin.
+/// rollups lie whole in steps and in the span, and the edges from narrower ones. The grid's steps
+/// are such that the narrowest tier that is left fits everywhere.
 struct TierPlan {
     struct Part: Equatable {
         var tier: MetricTier
@@ -13,38 +13,30 @@ struct TierPlan {
     }
 
     private(set) var parts: [Part] = []
-    private var rest: [Range<Int64>]
+    private var rest: [Range<Int64>] = []
 
     init(_ grid: StepGrid, floors: TierFloors) {
-        rest = [grid.span]
-        for tier in MetricTier.allCases.reversed() where grid.isWhole(in: tier.seconds) {
-            claim(tier) { range in
-                let low = max(range.lowerBound, floors[tier])
-                return (
-                    -((-low).aligned(to: tier.seconds)),
-                    range.upperBound.aligned(to: tier.seconds)
-                )
+        for stretch in grid.stretches {
+            rest = [stretch.seconds]
+            for tier in MetricTier.allCases.reversed() where stretch.isWhole(in: tier.seconds) {
+                claim(tier, since: floors[tier])
             }
-        }
-        for tier in MetricTier.allCases {
-            claim(tier) { (max($0.lowerBound, floors[tier]), $0.upperBound) }
         }
         parts.sort { $0.seconds.lowerBound < $1.seconds.lowerBound }
     }
 
-    private mutating func claim(
-        _ tier: MetricTier, _ part: (Range<Int64>) -> (low: Int64, high: Int64)
-    ) {
+    private mutating func claim(_ tier: MetricTier, since floor: Int64) {
         var left: [Range<Int64>] = []
         for range in rest {
-            let claimed = part(range)
-            guard claimed.low < claimed.high else {
+            let low = -((-max(range.lowerBound, floor)).aligned(to: tier.seconds))
+            let high = range.upperBound.aligned(to: tier.seconds)
+            guard low < high else {
                 left.append(range)
                 continue
             }
-            parts.append(Part(tier: tier, seconds: claimed.low..<claimed.high))
-            left.append(range.lowerBound..<claimed.low)
-            left.append(claimed.high..<range.upperBound)
+            parts.append(Part(tier: tier, seconds: low..<high))
+            left.append(range.lowerBound..<low)
+            left.append(high..<range.upperBound)
         }
         rest = left.filter { !$0.isEmpty }
     }

@@ -227,7 +227,7 @@ private final class MemoryStore: Store {
     }
     func files(_ query: FileQuery) async throws(StoreError) -> Page<FileTouches> { throw .closed }
     func series(_ query: SeriesQuery) async throws(StoreError) -> Page<Series> { throw .closed }
-    func metric(_ query: MetricQuery) async throws(StoreError) -> [MetricSeries] {
+    func metric(_ query: MetricQuery) async throws(StoreError) -> MetricAnswer {
         throw .closed
     }
     func ledger(_ page: PageRequest) async throws(StoreError) -> Ledger { throw .closed }

@@ -154,7 +154,7 @@ import Testing
                 .init(word: "avg", values: average), .init(word: "p99.9", values: quantile),
             ])
         let expected = try example("metrics.query/chart")
-        #expect(query.reply([series]) == expected)
+        #expect(query.reply(MetricAnswer(series: [series])) == expected)
     }
 
     @Test func ledgers() throws {

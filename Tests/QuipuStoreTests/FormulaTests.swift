@@ -89,7 +89,7 @@ import Testing
                 formula: try formula.map { try Formula($0) },
                 range: TimeRange(since: at(0), until: at(40)), stepSeconds: 20,
                 aggregates: [.init(word: "sum", aggregate: .sum)], groupBy: groupBy, fill: fill)
-        ).map { $0.points[0].values.map { $0.value.isNaN ? nil : $0.value } }
+        ).series.map { $0.points[0].values.map { $0.value.isNaN ? nil : $0.value } }
     }
 
     @Test func groupsMeetByTheirTags() async throws {
@@ -129,7 +129,7 @@ import Testing
                             since: .seconds(first), until: .seconds(first + 71 * 3_600)),
                         stepSeconds: 86_400, timeZone: "Europe/Berlin",
                         aggregates: [.init(word: "increase", aggregate: .increase)])
-                ).first?.points[0].values.map(\.value)
+                ).series.first?.points[0].values.map(\.value)
             }
             #expect(try await days() == [24, 23, 24])
             // The same from blocks.

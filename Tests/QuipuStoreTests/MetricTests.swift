@@ -44,7 +44,8 @@ import Testing
                 filters: filters, stepSeconds: step,
                 aggregates: try words.map {
                     .init(word: $0, aggregate: try #require(Aggregate(word: $0)))
-                }, groupBy: groupBy))
+                }, groupBy: groupBy)
+        ).series
     }
 
     private func values(_ series: MetricSeries?, _ word: String) -> [Double]? {
@@ -278,7 +279,7 @@ import Testing
                         metric: "m", range: TimeRange(since: at(0), until: at(40)),
                         stepSeconds: 10, aggregates: [increase], groupBy: ["site"], fill: fill,
                         top: top)
-                ).map { $0.points[0].values.map { $0.value.isNaN ? nil : $0.value } }
+                ).series.map { $0.points[0].values.map { $0.value.isNaN ? nil : $0.value } }
             }
             #expect(try await ask(.none) == [[1, 2], [10, 20], [5]])
             #expect(try await ask(.zero, top: 1) == [[10, 0, 20, 0]])

@@ -67,7 +67,7 @@ import Testing
                         .init(word: "count", aggregate: .count),
                         .init(word: "sum", aggregate: .sum),
                     ])
-            ).first
+            ).series.first
             let totals = series?.points.map { $0.values.reduce(0) { $0 + $1.value } }
             #expect(totals == [42, sum], "\(metric)")
         }

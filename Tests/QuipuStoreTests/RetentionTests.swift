@@ -107,7 +107,7 @@ import Testing
                     named("count", .count), named("sum", .sum), named("min", .min),
                     named("max", .max), named("p50", .quantile(0.5)),
                 ])
-        )
+        ).series
         let points = try #require(series.first?.points)
         let byDay = Dictionary(grouping: samples) { at($0.time).bucket(seconds: 86_400) }
         for group in points {
@@ -169,7 +169,7 @@ import Testing
                         range: TimeRange(
                             since: at(Self.now - days * Self.day), until: at(Self.now)),
                         stepSeconds: step, aggregates: [sum])
-                ).first?.tiers
+                ).series.first?.tiers
             }
             #expect(try await tiers(0.05, step: 10) == [.tenSeconds])
             #expect(try await tiers(1, step: 10) == [.tenSeconds, .minute])
@@ -222,7 +222,8 @@ import Testing
                     metric: "m",
                     range: TimeRange(since: at(Self.now - 7_200), until: at(Self.now)),
                     stepSeconds: 10,
-                    aggregates: [named("sum", .sum), named("p100", .quantile(1))]))
+                    aggregates: [named("sum", .sum), named("p100", .quantile(1))])
+            ).series
             #expect(series.first?.points[0].values.map(\.value) == [10, 10, 10])
             let largest = series.first?.points[1].values.map(\.value) ?? []
             #expect(largest.count == 3)

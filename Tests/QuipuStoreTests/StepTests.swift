@@ -23,27 +23,27 @@ import Testing
             floors[tier] = tier.blockStart(floor)
             floor -= Int64.random(in: 0...length, using: &random)
         }
-        let grid = try StepGrid(span, stepSeconds: step, zone: zone)
+        let grid = try StepGrid(span, stepSeconds: step, zone: zone, floors: floors)
         let plan = TierPlan(grid, floors: floors)
-        for second in stride(from: span.lowerBound, to: span.upperBound, by: 10) {
+        let oldest = MetricTier.allCases.map { floors[$0] }.min() ?? .min
+        #expect(grid.span.lowerBound <= span.lowerBound && grid.span.upperBound >= span.upperBound)
+        for second in stride(from: grid.span.lowerBound, to: grid.span.upperBound, by: 10) {
             let readers = plan.parts.filter { part in
                 let bucket = second.aligned(to: part.tier.seconds)
                 return part.seconds.contains(bucket) && bucket >= floors[part.tier]
             }
-            #expect(readers.count <= 1, "seed \(random.seed)")
-            if second >= floors[.tenSeconds] {
-                #expect(readers.count == 1, "seed \(random.seed)")
-                guard let tier = readers.first?.tier else { continue }
-                // All of it lies in the step.
-                let bucket = second.aligned(to: tier.seconds)
-                let last = min(bucket + tier.seconds, span.upperBound) - 1
-                #expect(
-                    grid.index(holding: bucket) == grid.index(holding: last),
-                    "seed \(random.seed)")
-            }
+            #expect(readers.count == (second >= oldest ? 1 : 0), "seed \(random.seed)")
+            guard let tier = readers.first?.tier else { continue }
+            // All of it lies in the step.
+            let bucket = second.aligned(to: tier.seconds)
+            #expect(
+                grid.index(holding: bucket) == grid.index(holding: bucket + tier.seconds - 1),
+                "seed \(random.seed)")
         }
         for index in 0..<grid.count {
             #expect(grid.index(holding: grid.start(index)) == index, "seed \(random.seed)")
+            let end = grid.start(index) + grid.seconds(index)
+            #expect(index + 1 == grid.count || grid.start(index + 1) == end, "seed \(random.seed)")
         }
     }
 
