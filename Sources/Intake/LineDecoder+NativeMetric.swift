@@ -16,9 +16,10 @@ extension LineDecoder {
         }
         guard let weight = nativeWeight(type) else { return .rateInvalid }
         if let reason = writeNativeTags() { return reason }
-        guard let index = document.index(.value) ?? document.index(.values) else {
-            return .valueMissing
-        }
+        let (one, several) = (document.index(.value), document.index(.values))
+        guard let index = one ?? several else { return .valueMissing }
+        // Whether both are meant, or one in place of the other, nobody can tell.
+        if one != nil, several != nil { return .valueInvalid }
         let member = document.members[index]
         let values: UnsafeBufferPointer<Member>
         if member.isArray {

@@ -17,7 +17,7 @@ extension LineDecoder {
         }
         // An event's text is cut where a column ends; the attributes have all of it.
         if event.status == .error, !parts.text.isEmpty {
-            event.error = builder.append(text: parts.text)
+            event.error = appendUnescaped(parts.text, isMessage: false)
         }
         event.setTime(fields["d:"], origin.arrival)
         event.lineOffset = offset
@@ -47,17 +47,23 @@ extension LineDecoder {
         event.status = parts.status == 0x30 ? .ok : .error
         let fields = StatsDFields(parts.fields)
         if event.status == .error, let message = fields["m:"] {
-            event.error = builder.append(text: message)
+            event.error = appendUnescaped(message, isMessage: true)
         }
         event.setTime(fields["d:"], origin.arrival)
         let start = builder.batch.bytes.count
         var writer = FieldWriter(start: start)
         writer.write("check_status", digit: parts.status, &builder)
         writer.write("host", fields["h:"], &builder)
-        writer.write("message", fields["m:"], &builder)
+        writer.write("message", fields["m:"], isMessage: true, &builder)
         write(tagsOf: fields, &writer)
         event.attributes = builder.redact(writer.close(&builder))
         builder.add(event)
+    }
+
+    private mutating func appendUnescaped(_ text: Bytes, isMessage: Bool) -> Slice {
+        unescapedText.removeAll(keepingCapacity: true)
+        forEachUnescaped(of: text, isMessage) { unescapedText.append(contentsOf: $0) }
+        return unescapedText.withUnsafeBytes { builder.append(text: $0) }
     }
 
     private mutating func write(tagsOf fields: StatsDFields, _ writer: inout FieldWriter) {
@@ -171,10 +177,15 @@ private struct FieldWriter {
         isEmpty = false
     }
 
-    mutating func write(_ name: StaticString, _ value: Bytes?, _ builder: inout BatchBuilder) {
+    mutating func write(
+        _ name: StaticString, _ value: Bytes?, isMessage: Bool = false,
+        _ builder: inout BatchBuilder
+    ) {
         guard let value, !value.isEmpty else { return }
         writeName(name, &builder)
-        builder.write(quotedUnescapingNewlines: value)
+        builder.write(UInt8(ascii: "\""))
+        forEachUnescaped(of: value, isMessage) { builder.write(escaping: $0) }
+        builder.write(UInt8(ascii: "\""))
     }
 
     mutating func write(_ name: StaticString, digit: UInt8, _ builder: inout BatchBuilder) {
@@ -215,23 +226,26 @@ private struct FieldWriter {
     }
 }
 
-extension BatchBuilder {
-    /// A JSON string. Clients write a newline as the two characters `\n`.
-    fileprivate mutating func write(quotedUnescapingNewlines text: Bytes) {
-        write(UInt8(ascii: "\""))
-        var start = 0
-        while start < text.count {
-            let backslash = text.find(UInt8(ascii: "\\"), from: start)
-            write(escaping: text.part(start, backslash))
-            if backslash < text.count {
-                let isNewline =
-                    backslash + 1 < text.count && text[backslash + 1] == UInt8(ascii: "n")
-                write(isNewline ? "\\n" : "\\\\")
-                start = backslash + (isNewline ? 2 : 1)
-            } else {
-                start = backslash
-            }
+/// Clients write a newline as the two characters `\n`, and `m:` in a check's message as `m\:`,
+/// since it could begin a field.
+private func forEachUnescaped(of text: Bytes, _ isMessage: Bool, _ body: (Bytes) -> Void) {
+    var start = 0
+    var search = 0
+    while search < text.count {
+        let backslash = text.find(UInt8(ascii: "\\"), from: search)
+        guard backslash + 1 < text.count else { break }
+        search = backslash + 1
+        if text[search] == UInt8(ascii: "n") {
+            body(text.part(start, backslash))
+            body(Bytes("\n"))
+            search += 1
+            start = search
+        } else if isMessage, text[search] == UInt8(ascii: ":"), backslash > start,
+            text[backslash - 1] == UInt8(ascii: "m")
+        {
+            body(text.part(start, backslash))
+            start = search
         }
-        write(UInt8(ascii: "\""))
     }
+    body(text.part(start, text.count))
 }

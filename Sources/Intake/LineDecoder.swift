@@ -22,6 +22,8 @@ struct LineDecoder: ~Copyable {
     var document = JSONDocument()
     /// Reused for tags that do not stand in their line as they are.
     var tagText: [UInt8] = []
+    /// Reused for texts that clients escape.
+    var unescapedText: [UInt8] = []
     /// Whether the record that is decoded may hold newlines.
     var spansLines = false
     /// Reused for the text of such records.

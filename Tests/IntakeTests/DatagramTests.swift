@@ -88,7 +88,7 @@ import Testing
         #expect(
             batch.described == [
                 #"kind=log name="Title" status=error time=1656581400000000 "#
-                    + #"error="text\\nsecond" attributes={"text":"text\nsecond","host":"web1","#
+                    + #"error="text\nsecond" attributes={"text":"text\nsecond","host":"web1","#
                     + #""aggregation_key":"deploy","priority":"low","source_type":"ci","#
                     + #""alert_type":"error","tags":{"env":"x","a":"2","bare":""}} payload=-"#
             ])
@@ -116,10 +116,27 @@ import Testing
             ])
     }
 
+    /// As Datadog's clients escape: a newline, and `m:` within the message.
+    /// Clients escape newlines everywhere, and `m:` within a check's message.
+    @Test func textsAreStoredUnescaped() {
+        let batch = decodeDatagram(
+            #"_sc|db|2|m:from m\: 5 m\:s\nC:\dir \: m\|c:abc"# + "\n"
+                + #"_e{1,8}:a|m\: b\nc|t:error"#)
+        #expect(
+            batch.described == [
+                #"kind=service_check name="db" status=error arrival "#
+                    + #"error="from m: 5 m:s\nC:\\dir \\: m\\" attributes={"check_status":2,"#
+                    + #""message":"from m: 5 m:s\nC:\\dir \\: m\\"} payload=-"#,
+                #"kind=log name="a" status=error arrival error="m\\: b\nc" "#
+                    + #"attributes={"text":"m\\: b\nc","alert_type":"error"} payload=-"#,
+            ])
+    }
+
     static let metrics: [(String, String)] = [
         (#"{"metric":"a","type":"gauge","value":-5}"#, "-5.0"),
         (#"{"metric":"a","type":"gauge","value":[1,2]}"#, "2.0"),
         (#"{"metric":"a","type":"counter","values":[1.5],"sample_rate":1}"#, "1.5"),
+        (#"{"metric":"a","type":"gauge","value":null,"values":[7]}"#, "7.0"),
     ]
 
     @Test(arguments: metrics)
@@ -137,6 +154,7 @@ import Testing
         (#"{"metric":"a","type":"timer","values":[1,"x"]}"#, .valueInvalid),
         (#"{"metric":"a","type":"timer","value":1e999}"#, .valueInvalid),
         (#"{"metric":"a","type":"set","value":[[]]}"#, .valueInvalid),
+        (#"{"metric":"a","type":"gauge","value":1,"values":[2,3]}"#, .valueInvalid),
         (#"{"metric":"a","value":1}"#, .typeUnknown),
         (#"{"metric":"a","type":"x","value":1}"#, .typeUnknown),
         (#"{"metric":"a","type":"counter","value":1,"rate":0}"#, .rateInvalid),
