@@ -23,7 +23,7 @@ enum Replies {
                 .timeout,
                 hint: "it took longer than \(Limits.queryMsMax) ms; ask for a shorter time")
         case .invalid(let path, let hint): .invalid(path, hint)
-        case .tooLarge(let hint): RPCError(.tooLarge, hint: hint)
+        case .tooLarge(let path, let hint): RPCError(.tooLarge, path: path, hint: hint)
         case .newerSchema(let found, let known):
             RPCError(.unavailable, hint: "schema \(found) is newer than \(known)")
         case .failed(let code, let message):

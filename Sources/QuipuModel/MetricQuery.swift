@@ -44,10 +44,13 @@ public struct MetricQuery: Sendable {
     public struct Operand: Sendable, Equatable {
         public var name: String
         public var metric: String
+        /// Nil: each that the metric has, apart.
+        public var type: MetricType?
 
-        public init(name: String, metric: String) {
+        public init(name: String, metric: String, type: MetricType? = nil) {
             self.name = name
             self.metric = metric
+            self.type = type
         }
     }
 
@@ -141,6 +144,8 @@ public struct MetricAnswer: Sendable, Equatable {
 public struct MetricSeries: Sendable, Equatable {
     /// Which of several metrics, by its name in the question; nil for one, and for a formula.
     public var name: String?
+    /// Nil of a formula.
+    public var type: MetricType?
     /// The tags grouped by; value nil where a series lacks the tag.
     public var tags: [GroupedTag]
     public var points: [Points]
@@ -180,10 +185,11 @@ public struct MetricSeries: Sendable, Equatable {
     }
 
     public init(
-        name: String? = nil, tags: [GroupedTag], points: [Points],
+        name: String? = nil, type: MetricType? = nil, tags: [GroupedTag], points: [Points],
         tiers: Set<MetricTier> = [.tenSeconds]
     ) {
         self.name = name
+        self.type = type
         self.tags = tags
         self.points = points
         self.tiers = tiers

@@ -28,17 +28,21 @@ extension Tag {
 }
 
 extension MetricSeries {
-    /// `{"tags":{…},"points":{"avg":[[unix_seconds,value],…],…}}`; the `metric` of several first.
+    /// `{"type":…,"tags":{…},"points":{"avg":[[unix_seconds,value],…],…}}`; the `metric` of several
+    /// first.
     public var json: JSON {
         let tagMembers = tags.map { JSON.Member($0.key, .optional($0.value)) }
         let pointMembers = points.map { points in
             JSON.Member(
                 points.word, .array(points.values.map { [.int($0.time), .number($0.value)] }))
         }
-        let members = [
+        var members: [JSON.Member] = []
+        if let name { members.append(JSON.Member("metric", .string(name))) }
+        if let type { members.append(JSON.Member("type", .string(type.word))) }
+        members += [
             JSON.Member("tags", .object(tagMembers)), JSON.Member("points", .object(pointMembers)),
         ]
-        return .object((name.map { [JSON.Member("metric", .string($0))] } ?? []) + members)
+        return .object(members)
     }
 }
 
@@ -66,7 +70,7 @@ extension MetricQuery {
         members += [
             JSON.Member("since", .string(range.since.rfc3339)),
             JSON.Member("until", .string(range.until.rfc3339)),
-            JSON.Member("step_s", .int(steps.min() ?? stepSeconds))
+            JSON.Member("step_s", .int(steps.min() ?? stepSeconds)),
         ]
         if Set(steps).count > 1 {
             members.append(JSON.Member("steps", .array(answer.stretches.map(\.json))))

@@ -308,7 +308,13 @@ public enum OpenRPCDocument {
         "maxLength":1000,"description":"Arithmetic over the names in `metrics`,\#
          step by step and group by group: + - * / ( ), numbers, sum(a, b), min, max,\#
          per_second(a). A step in which a number is missing has no point,\#
-         unless `fill` says what stands there; nor has one divided by 0."}},{"name":"where",\#
+         unless `fill` says what stands there; nor has one divided by 0."}},{"name":"type",\#
+        "required":false,"schema":{"description":"Only series of this type,\#
+         of all metrics or by the names in `metrics`. Without it a metric that has several types i\#
+        s answered apart by type, and has no place in a formula.",\#
+        "oneOf":[{"$ref":"#/components/schemas/metric_type"},{"type":"object",\#
+        "propertyNames":{"pattern":"^[A-Za-z_][A-Za-z0-9_]*$"},\#
+        "additionalProperties":{"$ref":"#/components/schemas/metric_type"}}]}},{"name":"where",\#
         "required":false,"schema":{"$ref":"#/components/schemas/where_tags"}},{"name":"since",\#
         "required":false,"schema":{"$ref":"#/components/schemas/since"}},{"name":"until",\#
         "required":false,"schema":{"$ref":"#/components/schemas/until"}},{"name":"step",\#
@@ -331,7 +337,8 @@ public enum OpenRPCDocument {
          or the value before."}},{"name":"top","required":false,"schema":{"type":"integer",\#
         "minimum":1,"maximum":10000,\#
         "description":"Only so many groups: those whose points of the first aggregate add up to th\#
-        e most."}}],"result":{"name":"result","schema":{"type":"object",\#
+        e most, of however many there are. Without it more than 10,000 groups are an error."}}],\#
+        "result":{"name":"result","schema":{"type":"object",\#
         "properties":{"metric":{"type":"string"},"metrics":{"type":"object",\#
         "additionalProperties":{"type":"string"},"description":"As asked, in place of `metric`."},\#
         "formula":{"type":"string"},"since":{"$ref":"#/components/schemas/time"},\#
@@ -877,7 +884,9 @@ public enum OpenRPCDocument {
         "description":"Samples, weighted by their sample rates.","minimum":0}},"required":["name",\#
         "type","tags","first","last","samples"]},"metric_series":{"type":"object",\#
         "properties":{"metric":{"type":"string","description":"Which of several metrics,\#
-         by its name in `metrics`."},"tags":{"type":"object",\#
+         by its name in `metrics`."},"type":{"$ref":"#/components/schemas/metric_type",\#
+        "description":"Of what this was made: a counter and a timer of one name are two series. No\#
+        t of a formula."},"tags":{"type":"object",\#
         "description":"The tags grouped by; null where a series lacks one.",\#
         "additionalProperties":{"type":["string","null"]}},"points":{"type":"object",\#
         "description":"Each aggregate asked for and its points.",\#

@@ -4,7 +4,8 @@ extension Parameters {
     /// `metrics.query`: `metric`, or `metrics` by name and perhaps a `formula` over the names.
     /// Without `until` it ends with the step that holds now.
     public mutating func metricQuery() throws(RPCError) -> MetricQuery {
-        let (metrics, formula) = try operands()
+        var (metrics, formula) = try operands()
+        try readTypes(of: &metrics)
         var range = try timeRange()
         let isOpen = object["until"] == nil
         if isOpen { range.until = max(range.since, now) }
@@ -32,6 +33,25 @@ extension Parameters {
         case (nil, let named?): return (named, formula)
         case (nil, nil): throw .invalid("metric", "missing")
         case (_?, _?): throw .invalid("metrics", "not beside metric")
+        }
+    }
+
+    /// `type`: a word for all, or by the names in `metrics`.
+    private mutating func readTypes(
+        of operands: inout [MetricQuery.Operand]
+    ) throws(RPCError) {
+        guard let value = value("type") else { return }
+        guard let members = value.members else {
+            let type = try Parameters.metricType(try Parameters.string(value, path: "type"))
+            for index in operands.indices { operands[index].type = type }
+            return
+        }
+        for member in members {
+            let path = "type.\(member.name)"
+            let named = operands.firstIndex { !$0.name.isEmpty && $0.name == member.name }
+            guard let named else { throw .invalid(path, "none of metrics") }
+            operands[named].type = try Parameters.metricType(
+                try Parameters.string(member.value, path: path), path: path)
         }
     }
 

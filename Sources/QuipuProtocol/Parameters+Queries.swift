@@ -194,9 +194,13 @@ extension Parameters {
         }
     }
 
-    private static func metricType(_ word: String) throws(RPCError) -> MetricType {
+    static func metricType(_ word: String) throws(RPCError) -> MetricType {
+        try metricType(word, path: "type")
+    }
+
+    static func metricType(_ word: String, path: String) throws(RPCError) -> MetricType {
         guard let type = MetricType(word: word) else {
-            throw .invalid("type", oneOf(MetricType.allCases.map(\.word)))
+            throw .invalid(path, oneOf(MetricType.allCases.map(\.word)))
         }
         return type
     }

@@ -35,7 +35,15 @@ final class MetricScan {
     /// Forgets which tiers were read.
     func begin() { tiers = [] }
 
-    func read(_ series: Int64, _ type: MetricType, into steps: inout MetricSteps) throws {
+    func steps(of group: MetricGroup) throws -> MetricSteps {
+        var steps = MetricSteps(grid)
+        for series in group.series { try read(series, group.key.type, into: &steps) }
+        return steps
+    }
+
+    private func read(
+        _ series: Int64, _ type: MetricType, into steps: inout MetricSteps
+    ) throws {
         for part in plan.parts { try readBlocks(part, series, type, &steps) }
         findOpen.bind(1, series)
         findOpen.bind(2, grid.span.lowerBound)
@@ -81,16 +89,25 @@ final class MetricScan {
     }
 }
 
-/// The steps of one question, by their number.
+/// The steps of one question, by their number. Holds only those that have something: of very many
+/// series most have little.
 struct MetricSteps {
-    private var steps: [MetricStep]
+    /// Where each step is in `touched`, or -1.
+    private var places: [Int32]
+    private var touched: [MetricStep] = []
 
-    init(_ grid: StepGrid) { steps = Array(repeating: MetricStep(), count: grid.count) }
+    init(_ grid: StepGrid) { places = Array(repeating: -1, count: grid.count) }
 
     subscript(index: Int) -> MetricStep {
-        get { steps[index] }
-        _modify { yield &steps[index] }
+        get { places[index] < 0 ? MetricStep() : touched[Int(places[index])] }
+        _modify {
+            if places[index] < 0 {
+                places[index] = Int32(touched.count)
+                touched.append(MetricStep())
+            }
+            yield &touched[Int(places[index])]
+        }
     }
 
-    var isEmpty: Bool { steps.allSatisfy(\.isEmpty) }
+    var isEmpty: Bool { touched.allSatisfy(\.isEmpty) }
 }

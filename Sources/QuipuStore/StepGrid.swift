@@ -23,9 +23,8 @@ struct StepGrid {
         _ asked: Range<Int64>, stepSeconds: Int64, zone: String?, floors: TierFloors = TierFloors()
     ) throws(StoreError) {
         let regions = asked.isEmpty ? [] : floors.regions(over: asked)
-        let span =
-            (regions.first?.seconds.lowerBound ?? asked.lowerBound)
-            ..< (regions.last?.seconds.upperBound ?? asked.lowerBound)
+        let since = regions.first?.seconds.lowerBound ?? asked.lowerBound
+        let span = since..<(regions.last?.seconds.upperBound ?? since)
         let edges = try Self.edges(span, stepSeconds, zone)
         var stretches: [StepStretch] = []
         for region in regions {

@@ -265,7 +265,7 @@ public enum StoreError: Error, Sendable, Equatable {
     /// The question itself is wrong: which member, and why.
     case invalid(path: String, hint: String)
     /// More groups, series or points than a reply may hold.
-    case tooLarge(hint: String)
+    case tooLarge(path: String? = nil, hint: String)
     /// The file was made by a newer Quipu.
     case newerSchema(found: Int, known: Int)
     /// The disk or the database failed.

@@ -149,7 +149,7 @@ import Testing
             .init(time: 1_795_186_800, value: 240.25), .init(time: 1_795_186_810, value: .nan),
         ]
         let series = MetricSeries(
-            tags: [.init(key: "provider", value: "aws")],
+            type: .timer, tags: [.init(key: "provider", value: "aws")],
             points: [
                 .init(word: "avg", values: average), .init(word: "p99.9", values: quantile),
             ])

@@ -109,6 +109,21 @@ import Testing
         #expect(query.aggregates.map(\.word) == ["p99.9"])
     }
 
+    @Test func typesAreOfAllMetricsOrByName() throws {
+        var given = try parameters(#"{"metrics":{"a":"x","b":"y"},"type":"timer"}"#)
+        #expect(try given.metricQuery().metrics.map(\.type) == [.timer, .timer])
+        given = try parameters(#"{"metrics":{"a":"x","b":"y"},"type":{"b":"set"}}"#)
+        #expect(try given.metricQuery().metrics.map(\.type) == [nil, .set])
+        for (type, path) in [
+            (#""x""#, "type"), ("5", "type"), (#"{"c":"set"}"#, "type.c"),
+            (#"{"a":"x"}"#, "type.a"),
+        ] {
+            given = try parameters(#"{"metrics":{"a":"x"},"type":\#(type)}"#)
+            let error = #expect(throws: RPCError.self) { try given.metricQuery() }
+            #expect(error?.path == path)
+        }
+    }
+
     @Test(arguments: [
         ("15m", Int64(10)), ("50m", 10), ("51m", 30), ("2h", 30), ("5h", 60), ("24h", 300),
         ("7d", 3_600), ("4w", 21_600),

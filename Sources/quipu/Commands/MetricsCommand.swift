@@ -62,12 +62,17 @@ struct MetricOptions: ParsableArguments {
     @Option(help: "One point for each such span: 10s, 5m, 1h. (default: fits)")
     var step: String?
 
+    @Option(
+        help: "Only series of this type: counter, gauge, timer, histogram, distribution, set.")
+    var type: String?
+
     /// - Parameter groupBy: tags, joined by commas.
     func params(metric: String?, aggregates: [String], groupBy: String?) -> Params {
         var params = Params()
         params.set("metric", metric)
         range.add(to: &params)
         conditions.add(to: &params)
+        params.set("type", type)
         params.set("step", step.map { Int64($0).map(JSON.int) ?? .string($0) })
         if !aggregates.isEmpty {
             params.set("aggregate", .array(aggregates.map(JSON.string)))
@@ -139,7 +144,7 @@ struct MetricsQueryCommand: ParsableCommand {
             for (index, series) in all.enumerated() {
                 if index > 0 { screen.write("") }
                 let name = series["metric"]?.string
-                let title = [name ?? formula, TagText.words(series["tags"])]
+                let title = [name ?? formula, type(series, of: all), TagText.words(series["tags"])]
                     .compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: "  ")
                 if !title.isEmpty {
                     screen.write(screen.style.paint(Visible.text(title), .bold))
@@ -150,6 +155,11 @@ struct MetricsQueryCommand: ParsableCommand {
                 screen.write(table.lines(width: screen.tableColumns, style: screen.style))
             }
         }
+    }
+
+    /// Where not all are of one.
+    private func type(_ series: JSON, of all: [JSON]) -> String? {
+        Set(all.map { $0["type"]?.string }).count > 1 ? series["type"]?.string : nil
     }
 
     /// What stands before a `=`, or else a letter.
