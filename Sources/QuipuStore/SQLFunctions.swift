@@ -5,10 +5,12 @@ import Sketches
 /// What the views need beyond SQLite's own functions.
 enum SQLFunctions {
     /// `(data, start, tier)`: a block's rollups as a JSON array of
-    /// `[bucket, count, sum, min, max, last, last_time]`.
+    /// `[bucket, count, sum, min, max, last, last_time]`; of sets the count is of distinct members.
     static let points = "quipu_points"
     /// An aggregate of `(value, time)`: the value with the largest time.
     static let latest = "quipu_latest"
+    /// An aggregate of the members of sets: how many distinct ones there are.
+    static let distinct = "quipu_distinct"
 
     static func register(on connection: OpaquePointer) -> Bool {
         let flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS
@@ -23,6 +25,10 @@ enum SQLFunctions {
                 connection, latest, 2, flags, nil, nil,
                 { call, _, arguments in Latest.step(call, arguments) },
                 { call in Latest.finish(call) }, nil),
+            sqlite3_create_function_v2(
+                connection, distinct, 1, flags, nil, nil,
+                { call, _, arguments in Distinct.step(call, arguments) },
+                { call in Distinct.finish(call) }, nil),
         ]
         return codes.allSatisfy { $0 == SQLITE_OK }
     }
@@ -58,7 +64,8 @@ enum SQLFunctions {
                 let rollup = point.pair.rollup
                 if text.utf8.count > 1 { text += "," }
                 text += "[\(point.bucket)"
-                for value in [rollup.count, rollup.sum, rollup.min, rollup.max, rollup.last] {
+                let count = point.pair.members?.estimate ?? rollup.count
+                for value in [count, rollup.sum, rollup.min, rollup.max, rollup.last] {
                     text += value.isFinite ? ",\(value)" : ",null"
                 }
                 text += ",\(rollup.lastMicroseconds)]"
@@ -93,5 +100,44 @@ private struct Latest {
             return sqlite3_result_null(call)
         }
         sqlite3_result_double(call, memory.assumingMemoryBound(to: Latest.self).pointee.value)
+    }
+}
+
+/// The state of `quipu_distinct`. SQLite finishes each aggregate that it began, which gives it back.
+private final class Distinct {
+    private var members = DistinctCounter()
+
+    /// Where SQLite keeps the state; nil where it has none.
+    private static func slot(
+        _ call: OpaquePointer, byteCount: Int
+    ) -> UnsafeMutablePointer<Unmanaged<Distinct>?>? {
+        sqlite3_aggregate_context(call, Int32(byteCount))?
+            .assumingMemoryBound(to: Unmanaged<Distinct>?.self)
+    }
+
+    static func step(
+        _ call: OpaquePointer?, _ arguments: UnsafeMutablePointer<OpaquePointer?>?
+    ) {
+        guard let call, let arguments, let bytes = sqlite3_value_blob(arguments[0]),
+            let slot = slot(call, byteCount: MemoryLayout<Unmanaged<Distinct>?>.size)
+        else { return }
+        let state = slot.pointee ?? Unmanaged.passRetained(Distinct())
+        slot.pointee = state
+        let count = Int(sqlite3_value_bytes(arguments[0]))
+        guard
+            let more = DistinctCounter(
+                encoded: UnsafeRawBufferPointer(start: bytes, count: count))
+        else { return sqlite3_result_error(call, "the members of a set are damaged", -1) }
+        state.takeUnretainedValue().members.merge(more)
+    }
+
+    static func finish(_ call: OpaquePointer?) {
+        guard let call else { return }
+        guard let slot = slot(call, byteCount: 0), let state = slot.pointee else {
+            return sqlite3_result_null(call)
+        }
+        sqlite3_result_double(call, state.takeUnretainedValue().members.estimate)
+        state.release()
+        slot.pointee = nil
     }
 }

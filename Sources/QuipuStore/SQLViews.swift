@@ -148,7 +148,8 @@ enum SQLViews {
                 WHERE b.series = s.id AND b.tier = \(tier.seconds)
                 UNION ALL
                 SELECT \(series), o.bucket - mod(o.bucket, \(tier.seconds)) AS bucket,
-                    sum(o.count), sum(o.sum), min(o.min), max(o.max),
+                    ifnull(\(SQLFunctions.distinct)(o.members), sum(o.count)), sum(o.sum),
+                    min(o.min), max(o.max),
                     \(SQLFunctions.latest)(o.last, o.last_time)
                 FROM main.series AS s CROSS JOIN main.open_rollups AS o
                 WHERE o.series = s.id

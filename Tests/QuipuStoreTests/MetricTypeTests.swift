@@ -123,4 +123,46 @@ import Testing
             #expect(sums(try selection.finish()).flatMap { $0 } == expected, "seed \(random.seed)")
         }
     }
+
+    /// Packed and not yet packed, alone and with others in a wider span.
+    @Test func viewsCountTheDistinctMembersOfSets() async throws {
+        try await withStore { store in
+            var source = try await TestSource(store)
+            var builder = BatchBuilder()
+            let users = builder.series("users", .set)
+            for (bucket, names) in [(0, ["x", "y", "x"]), (10, ["y", "z"]), (70, ["x"])] {
+                var members = DistinctCounter()
+                var rollup = Rollup()
+                for name in names {
+                    Array(name.utf8).withUnsafeBytes { members.add($0) }
+                    rollup.add(0, weight: 1, atMicroseconds: Int64(bucket) * 1_000_000)
+                }
+                builder.add(
+                    RollupDelta(
+                        series: users, bucketStart: Int64(bucket), rollup: rollup, members: members)
+                )
+            }
+            builder.add(
+                RollupDelta(
+                    series: builder.series("hits", .counter), bucketStart: 0,
+                    rollup: rollup(5, at: 1)))
+            try await store.commit(source.batch(builder))
+            func counts(_ view: String, _ name: String = "users") async throws -> [Scalar] {
+                try await store.sql(
+                    SQLQuery(
+                        text: "SELECT count FROM \(view) WHERE name = '\(name)' ORDER BY time_us",
+                        rowsMax: 10)
+                ).rows.map { $0[0] }
+            }
+            for _ in 0..<2 {
+                let narrow = try await counts("metrics_10s")
+                #expect(narrow == [.double(2), .double(2), .double(1)])
+                #expect(try await counts("metrics_1m") == [.double(3), .double(1)])
+                #expect(try await counts("metrics_1h") == [.double(3)])
+                #expect(try await counts("metrics_1h", "hits") == [.double(1)])
+                // The second time they are packed.
+                _ = try await store.retain(RetentionPolicy(), at: at(7_200))
+            }
+        }
+    }
 }
