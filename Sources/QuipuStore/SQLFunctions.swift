@@ -103,7 +103,7 @@ private struct Latest {
     }
 }
 
-/// The state of `quipu_distinct`. SQLite finishes each aggregate that it began, which gives it back.
+/// The state of `quipu_distinct`; SQLite finishes each aggregate that it began, which frees it.
 private final class Distinct {
     private var members = DistinctCounter()
 
