@@ -15,6 +15,7 @@ public enum Limits {
     public static let rowsPerReplyMax = 10_000
     public static let rowsPerReplyDefault = 100
     public static let sqlRowsPerReplyDefault = 1_000
+    public static let sqlTextBytesMax = 64 << 10
     public static let queryMsMax = 5_000
     /// Questions that the database answers at a time, and those of one user among them.
     public static let queriesRunningMax = 3

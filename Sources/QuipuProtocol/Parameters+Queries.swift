@@ -163,7 +163,7 @@ extension Parameters {
 
     /// `sql`.
     public mutating func sqlQuery() throws(RPCError) -> SQLQuery {
-        let text = try requiredString("query")
+        let text = try requiredString("query", bytesMax: Limits.sqlTextBytesMax)
         let limit = try int("limit", in: 1...Int64(Limits.rowsPerReplyMax))
         try finish()
         return SQLQuery(

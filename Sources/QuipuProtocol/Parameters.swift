@@ -45,8 +45,10 @@ public struct Parameters: Sendable {
         return try Parameters.string(value, path: name)
     }
 
-    public mutating func requiredString(_ name: String) throws(RPCError) -> String {
-        try Parameters.string(try required(name), path: name)
+    public mutating func requiredString(
+        _ name: String, bytesMax: Int = Limits.filterTextBytesMax
+    ) throws(RPCError) -> String {
+        try Parameters.string(try required(name), path: name, bytesMax: bytesMax)
     }
 
     public mutating func int(
@@ -122,14 +124,15 @@ public struct Parameters: Sendable {
     }
 
     /// A string that is not empty and not too long.
-    static func string(_ value: JSON, path: String) throws(RPCError) -> String {
+    static func string(
+        _ value: JSON, path: String, bytesMax: Int = Limits.filterTextBytesMax
+    ) throws(RPCError) -> String {
         guard let text = value.string else {
             throw .invalid(path, "a string, not \(describe(value))")
         }
         guard !text.isEmpty else { throw .invalid(path, "must not be empty") }
-        guard text.utf8.count <= Limits.filterTextBytesMax else {
-            throw RPCError(
-                .limitExceeded, path: path, hint: "at most \(Limits.filterTextBytesMax) bytes")
+        guard text.utf8.count <= bytesMax else {
+            throw RPCError(.limitExceeded, path: path, hint: "at most \(bytesMax) bytes")
         }
         return text
     }

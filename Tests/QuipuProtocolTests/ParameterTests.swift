@@ -157,4 +157,14 @@ import Testing
         given = try parameters("{}")
         #expect(try given.subscribeRequest().topics == [.events])
     }
+
+    @Test func statementsMayBeAsLongAsTheContractSays() throws {
+        let text = "SELECT 1" + String(repeating: " ", count: Limits.sqlTextBytesMax - 8)
+        var given = try parameters(#"{"query":"\#(text)"}"#)
+        #expect(try given.sqlQuery().text == text)
+        given = try parameters(#"{"query":"\#(text) "}"#)
+        let error = #expect(throws: RPCError.self) { try given.sqlQuery() }
+        #expect(error?.code == .limitExceeded)
+        #expect(error?.hint == "at most 65536 bytes")
+    }
 }
