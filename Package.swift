@@ -49,6 +49,9 @@ let package = Package(
         .systemLibrary(
             name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
+        // What SQLite may allocate for one question; its own bound is one for the process.
+        .target(name: "CQuestionMemory", linkerSettings: [.linkedLibrary("sqlite3")]),
+
         // Descriptors, sockets, peer credentials, the service manager, threads. The only target
         // that calls the operating system.
         .target(name: "Platform", dependencies: ["CPlatform"], swiftSettings: strict),
@@ -75,11 +78,11 @@ let package = Package(
             swiftSettings: strict),
 
         // `Store` and its SQLite implementation: schema, writer, readers. The only target that sees
-        // SQL. May use QuipuModel, Sketches, GRDB, CZstd.
+        // SQL. May use QuipuModel, Sketches, GRDB, CQuestionMemory, CZstd.
         .target(
             name: "QuipuStore",
             dependencies: [
-                "QuipuModel", "Sketches", "CZstd",
+                "QuipuModel", "Sketches", "CQuestionMemory", "CZstd",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],

@@ -4,7 +4,7 @@ import Synchronization
 /// Ends a question that takes too long, or whose asker has gone.
 final class Deadline: Sendable {
     /// How many steps of SQLite's machine lie between two looks at the clock.
-    private static let stepsBetweenLooks: Int32 = 2_000
+    static let stepsBetweenLooks: Int32 = 2_000
 
     private let end: ContinuousClock.Instant
     private let withdrawn = Atomic(false)
@@ -17,14 +17,18 @@ final class Deadline: Sendable {
     /// Nobody waits for the answer any more.
     func withdraw() { withdrawn.store(true, ordering: .relaxed) }
 
-    func watch(_ connection: OpaquePointer) {
+    /// Whether what goes on for this question should stop.
+    var hasEnded: Bool { isWithdrawn || hasPassed }
+
+    func watch(_ connection: OpaquePointer, every steps: Int32 = Deadline.stepsBetweenLooks) {
         sqlite3_progress_handler(
-            connection, Self.stepsBetweenLooks,
-            { context in
-                guard let context else { return 0 }
-                let deadline = Unmanaged<Deadline>.fromOpaque(context).takeUnretainedValue()
-                return deadline.isWithdrawn || deadline.hasPassed ? 1 : 0
-            }, Unmanaged.passUnretained(self).toOpaque())
+            connection, steps, Self.look, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// For C, with a deadline as its context: not 0 when it has ended.
+    static let look: @convention(c) (UnsafeMutableRawPointer?) -> Int32 = { context in
+        guard let context else { return 0 }
+        return Unmanaged<Deadline>.fromOpaque(context).takeUnretainedValue().hasEnded ? 1 : 0
     }
 
     func unwatch(_ connection: OpaquePointer) {

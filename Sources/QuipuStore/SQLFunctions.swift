@@ -38,9 +38,10 @@ enum SQLFunctions {
     ) {
         guard let call, let arguments, let context = sqlite3_user_data(call) else { return }
         let packer = Unmanaged<ColumnPacker>.fromOpaque(context).takeUnretainedValue()
+        // Without memory for it there is no start, and still a length.
+        let start = sqlite3_value_blob(arguments[0])
         let data = UnsafeRawBufferPointer(
-            start: sqlite3_value_blob(arguments[0]),
-            count: Int(sqlite3_value_bytes(arguments[0])))
+            start: start, count: start == nil ? 0 : Int(sqlite3_value_bytes(arguments[0])))
         guard let tier = MetricTier(rawValue: sqlite3_value_int64(arguments[2])),
             let json = json(data, start: sqlite3_value_int64(arguments[1]), tier, packer)
         else { return sqlite3_result_error(call, "a block of rollups is damaged", -1) }

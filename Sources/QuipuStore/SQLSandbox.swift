@@ -1,3 +1,4 @@
+import CQuestionMemory
 import GRDBSQLite
 import QuipuModel
 
@@ -6,18 +7,28 @@ import QuipuModel
 final class SQLSandbox {
     /// One value, and so one row of a sorter or a recursion.
     private static let valueBytesMax: Int32 = 1 << 20
+    /// What SQLite may take for one question; no honest statement of 64 KiB needs it.
+    private static let memoryBytesMax: Int64 = 64 << 20
+    /// Fewer than elsewhere: a step may be a function over a value of 1 MiB.
+    private static let stepsBetweenLooks: Int32 = 200
     private static let cacheKiB = 2_048
     /// A database in memory is copied for each question.
     private static let copiedBytesMax: Int64 = 64 << 20
 
-    private static let limits: [(Int32, Int32)] = [
-        (SQLITE_LIMIT_LENGTH, valueBytesMax), (SQLITE_LIMIT_SQL_LENGTH, 64 << 10),
-        (SQLITE_LIMIT_COLUMN, 200), (SQLITE_LIMIT_EXPR_DEPTH, 100),
-        (SQLITE_LIMIT_COMPOUND_SELECT, 50), (SQLITE_LIMIT_VDBE_OP, 100_000),
-        (SQLITE_LIMIT_FUNCTION_ARG, 32), (SQLITE_LIMIT_ATTACHED, 0),
-        (SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200), (SQLITE_LIMIT_VARIABLE_NUMBER, 0),
-        (SQLITE_LIMIT_TRIGGER_DEPTH, 0), (SQLITE_LIMIT_WORKER_THREADS, 0),
+    /// Bounds of what a function is given and makes.
+    static let valueLimits: [(Int32, Int32)] = [
+        (SQLITE_LIMIT_LENGTH, valueBytesMax), (SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200),
     ]
+
+    private static let limits: [(Int32, Int32)] =
+        valueLimits + [
+            (SQLITE_LIMIT_SQL_LENGTH, Int32(Limits.sqlTextBytesMax)),
+            (SQLITE_LIMIT_COLUMN, 200), (SQLITE_LIMIT_EXPR_DEPTH, 100),
+            (SQLITE_LIMIT_COMPOUND_SELECT, 50), (SQLITE_LIMIT_VDBE_OP, 100_000),
+            (SQLITE_LIMIT_FUNCTION_ARG, 32), (SQLITE_LIMIT_ATTACHED, 0),
+            (SQLITE_LIMIT_VARIABLE_NUMBER, 0), (SQLITE_LIMIT_TRIGGER_DEPTH, 0),
+            (SQLITE_LIMIT_WORKER_THREADS, 0),
+        ]
 
     /// Functions that reach outside, in this build of SQLite or another.
     private static let deniedFunctions: Set<String> = [
@@ -133,8 +144,31 @@ final class SQLSandbox {
     ///
     /// - Throws: `StoreError.invalid` for what is no SELECT over the views, or no SQL.
     func run(_ query: SQLQuery, bytesMax: Int, until deadline: Deadline) throws -> SQLRows {
-        deadline.watch(connection)
+        deadline.watch(connection, every: Self.stepsBetweenLooks)
         defer { deadline.unwatch(connection) }
+        // Preparing calls nobody back; that it needs memory is how it is stopped.
+        guard
+            quipu_question_memory_begin(
+                Self.memoryBytesMax, Deadline.look, Unmanaged.passUnretained(deadline).toOpaque())
+        else {
+            quipu_question_memory_end()
+            throw SQLiteFailure(code: SQLITE_MISUSE, message: "SQLite's memory is not bounded")
+        }
+        do {
+            let rows = try answer(query, bytesMax: bytesMax)
+            quipu_question_memory_end()
+            return rows
+        } catch {
+            let failure = error as? SQLiteFailure
+            guard quipu_question_memory_end() || failure?.code == SQLITE_NOMEM else { throw error }
+            if deadline.hasEnded {
+                throw SQLiteFailure(code: SQLITE_INTERRUPT, message: "the deadline has passed")
+            }
+            throw invalid("it needs more than \(Self.memoryBytesMax >> 20) MiB of memory")
+        }
+    }
+
+    private func answer(_ query: SQLQuery, bytesMax: Int) throws -> SQLRows {
         let statement = try prepare(query.text)
         defer { sqlite3_finalize(statement) }
         let columnCount = sqlite3_column_count(statement)
@@ -204,16 +238,20 @@ final class SQLSandbox {
             return value.isFinite ? .double(value) : .null
         case SQLITE_NULL: return .null
         case SQLITE_TEXT:
-            let count = Int(sqlite3_column_bytes(row, column))
-            let bytes = UnsafeRawBufferPointer(
-                start: sqlite3_column_text(row, column), count: count)
-            return .string(String(decoding: bytes, as: UTF8.self))
+            let start = UnsafeRawPointer(sqlite3_column_text(row, column))
+            return .string(String(decoding: bytes(row, column, from: start), as: UTF8.self))
         default:
-            let count = Int(sqlite3_column_bytes(row, column))
-            let bytes = UnsafeRawBufferPointer(
-                start: sqlite3_column_blob(row, column), count: count)
-            return .string(Self.hexadecimal(bytes))
+            let start = sqlite3_column_blob(row, column)
+            return .string(Self.hexadecimal(bytes(row, column, from: start)))
         }
+    }
+
+    /// None where there was no memory for them; the next step tells.
+    private func bytes(
+        _ row: OpaquePointer, _ column: Int32, from start: UnsafeRawPointer?
+    ) -> UnsafeRawBufferPointer {
+        let count = start == nil ? 0 : Int(sqlite3_column_bytes(row, column))
+        return UnsafeRawBufferPointer(start: start, count: count)
     }
 
     /// Blobs as SQLite's own `hex` writes them.

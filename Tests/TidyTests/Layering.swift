@@ -4,6 +4,7 @@ enum Layering {
     static let mayImport: [String: Set<String>] = [
         "ArgumentParser": ["quipud", "quipu-agent", "quipu", "quipu-import"],
         "CPlatform": ["Platform"],
+        "CQuestionMemory": ["QuipuStore"],
         "CSimdJSON": ["Intake"],
         "CZstd": ["QuipuStore"],
         "Configuration": ["Settings"],
