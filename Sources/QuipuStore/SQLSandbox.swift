@@ -40,6 +40,7 @@ final class SQLSandbox {
     let connection: OpaquePointer
     private let secret =
         "view_\(UInt64.random(in: .min ... .max))_\(UInt64.random(in: .min ... .max))_"
+    private let functions: SQLBoundedFunctions
     /// What the last statement was refused for.
     private(set) var refusal: String?
 
@@ -77,6 +78,12 @@ final class SQLSandbox {
             throw SQLiteFailure(code: code, message: "cannot open a connection for SQL")
         }
         connection = handle
+        do {
+            functions = try SQLBoundedFunctions()
+        } catch {
+            sqlite3_close_v2(handle)
+            throw error
+        }
     }
 
     deinit { sqlite3_close_v2(connection) }
@@ -87,7 +94,7 @@ final class SQLSandbox {
             PRAGMA busy_timeout = 1000;
             PRAGMA trusted_schema = OFF;
             """
-        guard SQLFunctions.register(on: connection),
+        guard SQLFunctions.register(on: connection), functions.register(on: connection),
             sqlite3_exec(connection, settings + SQLViews.definitions(secret: secret), nil, nil, nil)
                 == SQLITE_OK,
             sqlite3_exec(connection, "PRAGMA query_only = ON", nil, nil, nil) == SQLITE_OK
@@ -145,6 +152,7 @@ final class SQLSandbox {
     /// - Throws: `StoreError.invalid` for what is no SELECT over the views, or no SQL.
     func run(_ query: SQLQuery, bytesMax: Int, until deadline: Deadline) throws -> SQLRows {
         deadline.watch(connection, every: Self.stepsBetweenLooks)
+        functions.deadline = deadline
         defer { deadline.unwatch(connection) }
         // Preparing calls nobody back; that it needs memory is how it is stopped.
         guard
