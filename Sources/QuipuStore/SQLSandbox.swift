@@ -41,6 +41,8 @@ final class SQLSandbox {
     private let secret =
         "view_\(UInt64.random(in: .min ... .max))_\(UInt64.random(in: .min ... .max))_"
     private let functions: SQLBoundedFunctions
+    /// All that a name may stand for that no statement gave it, in small letters.
+    private var knownNames: Set<String> = []
     /// What the last statement was refused for.
     private(set) var refusal: String?
 
@@ -99,6 +101,7 @@ final class SQLSandbox {
                 == SQLITE_OK,
             sqlite3_exec(connection, "PRAGMA query_only = ON", nil, nil, nil) == SQLITE_OK
         else { throw failure() }
+        knownNames = try readKnownNames()
         for (limit, value) in Self.limits { sqlite3_limit(connection, limit, value) }
         sqlite3_set_authorizer(
             connection,
@@ -113,6 +116,26 @@ final class SQLSandbox {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
+    private func readKnownNames() throws -> Set<String> {
+        let find = try RawStatement(
+            connection,
+            """
+            SELECT lower(name) FROM main.sqlite_schema
+            UNION SELECT lower(name) FROM temp.sqlite_schema
+            UNION SELECT lower(name) FROM pragma_module_list
+            """)
+        var names: Set<String> = []
+        while try find.step() { find.string(0).map { _ = names.insert($0) } }
+        return names
+    }
+
+    /// Whether only a statement's own WITH can have made a table of this name.
+    private func isOwnName(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return !knownNames.contains(name) && !name.hasPrefix("sqlite_")
+            && !name.hasPrefix("pragma_")
+    }
+
     /// Called by SQLite for all that a statement would do.
     private func judge(
         _ action: Int32, _ first: String, _ second: String, schema: String, view: String?
@@ -125,7 +148,11 @@ final class SQLSandbox {
             // Tables are read through a view alone.
             if isView || view?.hasPrefix(secret) == true { return SQLITE_OK }
             // Said of a view's table of which no column is read, without the view's name.
-            if second.isEmpty, SQLViews.tables.contains(first) { return SQLITE_OK }
+            if second.isEmpty, schema == "main", SQLViews.tables.contains(first) {
+                return SQLITE_OK
+            }
+            // Said of a common table expression of which no column is read.
+            if second.isEmpty, schema.isEmpty, isOwnName(first) { return SQLITE_OK }
             if Self.tableFunctions.contains(first) { return SQLITE_OK }
             refusal = "\(first) is no view; there are \(Self.viewList)"
         case SQLITE_FUNCTION:

@@ -139,7 +139,15 @@ import Testing
         "SELECT load_extension('x')",
         "SELECT writefile('/tmp/x', 'y')", "SELECT readfile('/etc/passwd')", "SELECT nonsense",
         "SELECT * FROM nowhere", "SELEKT 1", "VALUES (?1)", "REPLACE INTO events (name) VALUES (1)",
-        "UPDATE events SET name = 'x'",
+        "UPDATE events SET name = 'x'", "SELECT count(*) FROM dbstat",
+        "SELECT count(*) FROM DBSTAT", "SELECT count(*) FROM main.dbstat",
+        "SELECT count(*) FROM pragma_table_info('events')",
+        "SELECT count(*) FROM Pragma_Function_List", "SELECT count(*) FROM sqlite_master",
+        "SELECT count(*) FROM sqlite_schema", "SELECT count(*) FROM Sqlite_Temp_Schema",
+        "SELECT count(*) FROM temp.sqlite_master", "SELECT count(*) FROM sqlite_stmt",
+        "SELECT count(*) FROM strings", "SELECT count(*) FROM counters",
+        "SELECT count(*) FROM main.counters", "SELECT count(*) FROM document_texts",
+        "WITH dbstat AS (SELECT 1) SELECT (SELECT count(*) FROM main.dbstat)",
     ])
     func everythingElseIsRefused(_ text: String) async throws {
         try await withStore { store in
@@ -187,6 +195,20 @@ import Testing
                 }
             }
             #expect(try await rows(store, "SELECT 1").rows == [[.int(1)]])
+        }
+    }
+
+    /// SQLite asks for these by the name that the statement gave them.
+    @Test(arguments: [
+        ("WITH x AS (SELECT 1) SELECT count(*) FROM x", 1),
+        ("WITH t AS (SELECT DISTINCT kind FROM events) SELECT count(*) FROM t", 3),
+        ("WITH \"a b\" AS (SELECT kind FROM events) SELECT count(*) FROM \"a b\"", 4),
+        ("WITH a AS (SELECT 1), b AS (SELECT 1 FROM a, a AS c) SELECT count(*) FROM b, b AS d", 1),
+    ])
+    func tablesOfOnesOwnAreCounted(_ text: String, _ count: Int64) async throws {
+        try await withStore { store in
+            try await filled(store)
+            #expect(try await rows(store, text).rows == [[.int(count)]])
         }
     }
 
