@@ -102,6 +102,10 @@ final class SQLSandbox {
             sqlite3_exec(connection, "PRAGMA query_only = ON", nil, nil, nil) == SQLITE_OK
         else { throw failure() }
         knownNames = try readKnownNames()
+        for name in Self.tableFunctions {
+            // The first use of each reads and writes SQLite's schema, which no statement may.
+            _ = try RawStatement(connection, "SELECT 1 FROM \(name)('[]')")
+        }
         for (limit, value) in Self.limits { sqlite3_limit(connection, limit, value) }
         sqlite3_set_authorizer(
             connection,

@@ -212,6 +212,22 @@ import Testing
         }
     }
 
+    @Test func jsonIsReadAsATable() async throws {
+        try await withStore { store in
+            try await filled(store)
+            #expect(
+                try await rows(store, "SELECT value FROM json_each('[1,2]')").rows
+                    == [[.int(1)], [.int(2)]])
+            #expect(
+                try await rows(store, "SELECT count(*) FROM json_tree('{\"a\":[1,2]}')").rows
+                    == [[.int(4)]])
+            #expect(
+                try await rows(
+                    store, "SELECT e.name, j.key, j.value FROM events e, json_each(e.attributes) j"
+                ).rows == [[.string("Bash"), .string("branch"), .string("main")]])
+        }
+    }
+
     @Test func repliesAreBounded() async throws {
         try await withStore { store in
             let numbers =
