@@ -68,6 +68,7 @@ public final class Agent {
     private var isInotifyPolled = true
     private var isSpoolPolled = true
     private var status = AgentStatus()
+    private var spoolWatch: SpoolWatch
 
     /// Why a reload changed nothing.
     public struct ReloadFailure: Error, Sendable {
@@ -111,6 +112,7 @@ public final class Agent {
         self.manager = manager
         self.signals = signals
         self.spool = spool
+        spoolWatch = SpoolWatch(directory: options.spoolDirectory)
         self.spoolChange = spoolChange
         self.reloadGlobs = reloadGlobs
         self.report = report
@@ -144,6 +146,7 @@ extension Agent {
         report(.info, "ready: \(tailer.fileCount) files, daemon at \(options.ingestSocket)")
         ProcessMemory.dropStartupCode()
         while !isDone { try turn(&poller) }
+        lookAtSpool()
         if case .failure(let error)? = receiverEnd.value { throw error }
     }
 
@@ -197,6 +200,7 @@ extension Agent {
             loop.timers.set(.watchdog, atMs: nowMs + loop.timers.watchdogEveryMs)
         }
         if loop.timers.take(.status, nowMs: nowMs) {
+            lookAtSpool()
             manager.status(statusText())
             loop.timers.set(.status, atMs: nowMs + AgentLimits.statusMs)
         }
@@ -232,6 +236,11 @@ extension Agent {
             report(.warning, "configuration kept as it was: \(failure.description)")
         }
         manager.ready(status: statusText())
+    }
+
+    private func lookAtSpool() {
+        spool.lookAtDirectory()
+        for (level, text) in spoolWatch.look(spool.figures) { report(level, text) }
     }
 
     private func statusText() -> String {

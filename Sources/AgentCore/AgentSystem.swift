@@ -22,6 +22,10 @@ package protocol AgentSystem: AnyObject, Sendable {
 
     /// The spool's directory, made where need be, and the file where receives are in flight.
     func landing(_ directory: String, byteCount: Int) throws(SystemError) -> SharedMapping
+    /// Whether the landing's file is what stands in the directory.
+    func isInPlace(_ landing: SharedMapping, in directory: String) -> Bool
+    /// Makes the directory where it is missing, and in it a new file for the landing.
+    func replace(_ landing: SharedMapping, in directory: String) throws(SystemError)
     func segmentNames(_ directory: String) throws(SystemError) -> [String]
     func makeSegment(_ path: String) throws(SystemError) -> any SegmentFile
     func readSegment(
@@ -112,6 +116,19 @@ package final class OperatingSystem: AgentSystem {
             // Where the disk can't give it a file, ordinary memory stands in.
             return try SharedMapping(anonymousByteCount: byteCount)
         }
+    }
+
+    package func isInPlace(_ landing: SharedMapping, in directory: String) -> Bool {
+        landing.stands(at: "\(directory)/\(Landing.fileName)")
+    }
+
+    package func replace(
+        _ landing: SharedMapping, in directory: String
+    ) throws(SystemError) {
+        try Directories.make(directory)
+        try Directories.requireOwn(directory)
+        guard landing.isFile, !isInPlace(landing, in: directory) else { return }
+        try landing.move(to: "\(directory)/\(Landing.fileName)")
     }
 
     package func segmentNames(_ directory: String) throws(SystemError) -> [String] {

@@ -124,6 +124,9 @@ final class AgentMachine: AgentSystem, @unchecked Sendable {
         return landing
     }
 
+    func isInPlace(_ landing: SharedMapping, in directory: String) -> Bool { true }
+    func replace(_ landing: SharedMapping, in directory: String) throws(SystemError) { try act() }
+
     func segmentNames(_ directory: String) throws(SystemError) -> [String] {
         try act()
         return spoolDisk.segments.keys.map { Disk.split($0).name }.sorted()

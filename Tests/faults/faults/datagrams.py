@@ -2,12 +2,13 @@
 
 import json
 import os
+import shutil
 import socket
 import time
 
 from . import box as boxes
 from .box import AGENT, DAEMON
-from .rig import Rig, Supervised, ping
+from .rig import Rig, Supervised, ping, send, until
 from .rows import Skipped, expect, row
 from .units import STATE, boxed
 
@@ -71,6 +72,50 @@ def agent_killed_under_datagrams(turn):
         return f"{seen}; {under_systemd(turn, count, kills)}"
     except Skipped as reason:
         return f"{seen}; no systemd: {reason}"
+
+
+@row("R9", "the spool is deleted in use",
+     injected="rm -rf of the agent's state: all of it sent, then with the daemon away; SIGKILL afterwards",
+     expected="what comes later is stored once; what was in it is told as lost; the log says both")
+def spool_deleted(turn):
+    rig = Rig(turn).start()
+    state = rig.folder / "agent"
+
+    def send_pings(first, count):
+        send(rig.run / "metrics.sock", *(ping(f"p{n}") for n in range(first, first + count)))
+
+    def delete():
+        told = said(rig, "there is no file in")
+        shutil.rmtree(state)
+        until("the agent has seen it", lambda: said(rig, "there is no file in") > told)
+    send_pings(0, 50)
+    rig.await_lines(50)
+    delete()
+    send_pings(50, 50)
+    rig.await_lines(100)
+    in_database([f"p{n}" for n in range(100)], rig.pings())
+    expect(sum(rig.ledger()["lost"].values()) == 0, "lost, though all was sent")
+    rig.daemon.stop()
+    send_pings(100, 50)
+    delete()
+    send_pings(150, 50)
+    expect((state / "agent/landing").exists(), "no landing")
+    until("the log says so", lambda: said(rig, "is made anew") == 2)
+    rig.agent.kill9()
+    rig.start_agent()
+    send_pings(200, 50)
+    rig.start_daemon()
+    kept = [*range(100), *range(150, 250)]
+    until("the last is stored", lambda: "p249" in rig.pings())
+    in_database([f"p{n}" for n in kept], rig.pings())
+    expect(sum(rig.ledger()["lost"].values()) > 0, "not told")
+    rig.stop()
+    return f"{len(kept)} of 250 stored once; 50 were in a spool that was deleted, and the log says so"
+
+
+def said(rig, text):
+    """How often the agent's log has said so."""
+    return (rig.folder / "quipu-agent.log").read_text().count(text)
 
 
 # Sends in the box and kills there; a full queue makes it wait. How many sends failed.

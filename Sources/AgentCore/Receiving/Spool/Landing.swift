@@ -65,6 +65,15 @@ package struct Landing: Sendable {
     /// False when no file could be had: then a SIGKILL loses what is in flight.
     var isCrashSafe: Bool { mapping.isFile }
 
+    func isInPlace(_ directory: String, _ system: any AgentSystem) -> Bool {
+        system.isInPlace(mapping, in: directory)
+    }
+
+    /// Goes on in another file, in the middle of a receive, too.
+    func replace(_ directory: String, _ system: any AgentSystem) throws(SystemError) {
+        try system.replace(mapping, in: directory)
+    }
+
     private var ring: MessageRing { MessageRing(at: mapping.pointer(at: Offset.ring)) }
 
     // MARK: Receiving

@@ -43,8 +43,11 @@ public struct SpoolFigures: Sendable, Equatable {
     /// Operations on its files that failed since the start, and the last of them.
     public var failures: UInt64 = 0
     public var lastFailure: SystemError?
-    /// False when a SIGKILL may lose what was just received: the disk had no room for the landing.
+    /// False when a SIGKILL may lose what was just received: the disk had no room for the landing,
+    /// or its file is gone.
     public var isCrashSafe = true
+    /// How often the directory or the landing was gone and was made anew.
+    public var restorations: UInt64 = 0
     /// Bytes that were cut off because they were no whole frames (a power loss, or a kill within a
     /// write), or that were gone.
     public var cutBytes: UInt64 = 0
@@ -186,7 +189,10 @@ public final class Spool: Sendable {
         var walk = FrameWalk()
         walk.go(UnsafeRawBufferPointer(rebasing: part[..<count])) { _ in }
         if count < wanted { shorten(segment: id, to: offset + UInt64(walk.offset)) }
-        if walk.offset > 0 { return walk.offset }
+        if walk.offset > 0 {
+            state.withLock { $0.handed(id, to: offset + UInt64(walk.offset)) }
+            return walk.offset
+        }
         if count == wanted, let bytes = walk.nextFrameBytes, offset + UInt64(bytes) <= limit {
             throw .bufferTooSmall(bytes: bytes)
         }
@@ -212,13 +218,18 @@ public final class Spool: Sendable {
         }
     }
 
+    /// Finds out whether somebody took the directory away. The next receive makes it anew.
+    public func lookAtDirectory() {
+        if state.withLock({ $0.lookAtDirectory(landing) }) { change { _ in } }
+    }
+
     /// Ends the open segment now.
     public func sealCurrent() { change { $0.seal() } }
 
     public var figures: SpoolFigures {
         state.withLock { state in
             var figures = state.figures
-            figures.isCrashSafe = landing.isCrashSafe
+            figures.isCrashSafe = landing.isCrashSafe && !state.isLandingGone
             return figures
         }
     }

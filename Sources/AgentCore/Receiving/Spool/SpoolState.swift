@@ -10,6 +10,8 @@ struct SpoolState {
         /// Frames from the beginning on are known to be whole up to here.
         var whole: UInt64
         var acknowledged: UInt64 = 0
+        /// The reader was given everything before.
+        var handedOver: UInt64 = 0
         var isSealed: Bool
         /// Monotonic, microseconds.
         var lastAppend: Int64
@@ -37,6 +39,10 @@ struct SpoolState {
     var figures = SpoolFigures()
     /// Whether the reader has been told of a change since it last asked.
     var isReaderTold = false
+    /// The landing's file is gone: a SIGKILL loses what was just received.
+    var isLandingGone = false
+    /// Nobody has tried to mend that since it was seen.
+    var mustRestore = false
     /// Found by the shipping side, to be told with the next receive.
     private var found = Losses()
     private var newestID: UInt64 = 0
@@ -65,13 +71,14 @@ struct SpoolState {
     ///   - refused: losses that the caller found besides.
     ///   - stored: how many frames of this receive are in the spool already.
     mutating func append(_ landing: Landing, refused: Losses, stored: Int) {
+        if mustRestore { restore(landing) }
         var untold = landing.untold
         plan(landing, &untold)
         untold.add(refused)
         untold.add(found)
         found = Losses()
         let written = min(stored, planned.count)
-        let end = written + write(planned[written...])
+        let end = written + write(planned[written...], landing)
         for (index, item) in planned.enumerated() {
             if let report = item.report {
                 if index < end { untold.subtract(report) }
@@ -109,7 +116,7 @@ struct SpoolState {
     }
 
     /// Writes as many of the frames as there is room for; how many.
-    private mutating func write(_ frames: ArraySlice<Planned>) -> Int {
+    private mutating func write(_ frames: ArraySlice<Planned>, _ landing: Landing) -> Int {
         let room = bytesMax - min(figures.bytes, bytesMax)
         gather.removeAll()
         for item in frames {
@@ -121,7 +128,7 @@ struct SpoolState {
             if !frames.isEmpty { seal() }
             return 0
         }
-        guard let file = fileForAppending(gather.byteCount) else { return 0 }
+        guard let file = fileForAppending(gather.byteCount, landing) else { return 0 }
         let last = segments.count - 1
         let (written, failure) = file.write(&gather, at: segments[last].end)
         var whole = 0
@@ -153,7 +160,9 @@ struct SpoolState {
     }
 
     /// The open segment's file, or that of a new one when it is full; nil when none can be had.
-    private mutating func fileForAppending(_ byteCount: Int) -> (any SegmentFile)? {
+    private mutating func fileForAppending(
+        _ byteCount: Int, _ landing: Landing
+    ) -> (any SegmentFile)? {
         if let last = segments.last, last.end > 0, last.end + UInt64(byteCount) > segmentBytes {
             seal()
         }
@@ -161,8 +170,14 @@ struct SpoolState {
         // By the clock, so that no segment ever has the number of one that the daemon knows.
         let now = UInt64(clamping: system.wallMicroseconds())
         newestID = max(newestID &+ 1, now)
-        do {
-            let made = try system.makeSegment(path(newestID))
+        do throws(SystemError) {
+            let made: any SegmentFile
+            do throws(SystemError) {
+                made = try system.makeSegment(path(newestID))
+            } catch {
+                guard error.isMissing, restore(landing) else { throw error }
+                made = try system.makeSegment(path(newestID))
+            }
             file = made
             segments.append(
                 Segment(
@@ -173,6 +188,12 @@ struct SpoolState {
             note(error)
             return nil
         }
+    }
+
+    /// The reader was given a segment's frames before `offset`.
+    mutating func handed(_ id: UInt64, to offset: UInt64) {
+        guard let index = segments.firstIndex(where: { $0.id == id }) else { return }
+        segments[index].handedOver = max(segments[index].handedOver, offset)
     }
 
     mutating func note(_ failure: SystemError) {
