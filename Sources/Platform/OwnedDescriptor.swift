@@ -40,6 +40,15 @@ extension OwnedDescriptor {
         }
     }
 
+    /// A send that waits gives up after this with `EAGAIN`.
+    public func limitSending(seconds: Int) throws(SystemError) {
+        var limit = timeval(tv_sec: seconds, tv_usec: 0)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        guard setsockopt(raw, SOL_SOCKET, SO_SNDTIMEO, &limit, size) == 0 else {
+            throw .current("setsockopt SO_SNDTIMEO")
+        }
+    }
+
     /// Reads at most the buffer's size; 0 at the end of the stream.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int {
         while true {

@@ -10,6 +10,8 @@ public enum ClientError: Error, Sendable, Equatable {
     /// The daemon closed the connection before it answered.
     case disconnected
     case timeout(seconds: Int)
+    /// The agent took nothing out of its socket's queue for so long.
+    case queueFull(seconds: Int)
     /// The daemon's own answer.
     case refused(RPCError)
     /// The daemon's answer is not what the protocol says.
@@ -34,7 +36,7 @@ public enum ClientError: Error, Sendable, Equatable {
     /// Whether the daemon could not be asked at all.
     public var isUnreachable: Bool {
         switch self {
-        case .notRunning, .notPermitted, .disconnected, .timeout, .system: true
+        case .notRunning, .notPermitted, .disconnected, .timeout, .queueFull, .system: true
         case .refused, .malformed, .tooLong: false
         }
     }
@@ -55,6 +57,9 @@ extension ClientError: CustomStringConvertible {
                 "quipud closed the connection; see `systemctl status quipud` or its standard error"
         case .timeout(let seconds):
             return "quipud did not answer within \(seconds) s; see `systemctl status quipud`"
+        case .queueFull(let seconds):
+            return "quipu-agent took nothing for \(seconds) s and its queue is full; "
+                + "see `systemctl status quipu-agent`"
         case .refused(let error): return error.sentence
         case .malformed(let what): return "quipud answered what is not the protocol: \(what)"
         case .tooLong(let bytesMax): return "a line is longer than \(bytesMax) bytes"

@@ -1,4 +1,5 @@
 import Platform
+import QuipuModel
 
 /// Sends metrics and events to the agent's `metrics.sock`, one datagram at a time.
 public struct DatagramSender: ~Copyable {
@@ -6,17 +7,26 @@ public struct DatagramSender: ~Copyable {
 
     public init(path: String) throws(ClientError) {
         do throws(SystemError) {
-            descriptor = try UnixSocket.connect(to: path, kind: .datagram)
+            descriptor = try Self.connect(to: path)
         } catch {
             throw ClientError(connecting: error, to: path)
         }
     }
 
-    /// Waits while the agent's queue is full, so that a script loses nothing.
+    private static func connect(to path: String) throws(SystemError) -> OwnedDescriptor {
+        let descriptor = try UnixSocket.connect(to: path, kind: .datagram)
+        try descriptor.limitSending(seconds: Limits.fullQueueSecondsMax)
+        return descriptor
+    }
+
+    /// Waits while the agent's queue is full, so that a script loses nothing; but not for an agent
+    /// that takes nothing for `Limits.fullQueueSecondsMax`.
     public func send(_ datagram: [UInt8]) throws(ClientError) {
         let result = datagram.withUnsafeBytes { bytes in
             Result { () throws(SystemError) in try descriptor.send(bytes) }
         }
-        if case .failure(let error) = result { throw ClientError(onConnection: error) }
+        guard case .failure(let error) = result else { return }
+        if error.isWouldBlock { throw .queueFull(seconds: Limits.fullQueueSecondsMax) }
+        throw ClientError(onConnection: error)
     }
 }

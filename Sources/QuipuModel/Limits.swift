@@ -99,6 +99,8 @@ public enum Limits {
     // Batches between agent and daemon.
     public static let batchBytes = 1 << 20
     public static let batchDelayMs = 100
+    /// How long a sender that waits, waits while the agent's queue is full: `quipu send`.
+    public static let fullQueueSecondsMax = 2
     /// One line may be longer than a batch; a batch then holds that line alone.
     public static let batchBytesMax = lineBytesMax + (64 << 10)
     public static let headBytes = 1_024

@@ -99,6 +99,29 @@ import Testing
         #expect(result.errors.contains("quipu-agent is not running at"))
     }
 
+    /// An agent that is stopped: nobody takes anything out of the queue.
+    @Test func aFullQueueIsNotWaitedForForEver() throws {
+        let socket = try UnixSocket.listen(
+            at: directory("metrics.sock"), kind: .datagram, mode: 0o600)
+        let other = try UnixSocket.connect(
+            to: directory("metrics.sock"), kind: .datagram, nonBlocking: true)
+        var isFull = false
+        while !isFull {
+            do throws(SystemError) {
+                _ = try withUnsafeBytes(of: UInt64(0)) { bytes throws(SystemError) in
+                    try other.send(bytes)
+                }
+            } catch {
+                try #require(error.isWouldBlock)
+                isFull = true
+            }
+        }
+        let result = try quipu(["send", "a:1|c"])
+        #expect(result.status == 69)
+        #expect(result.errors.contains("queue is full"))
+        _ = received(on: socket)
+    }
+
     /// What waits in the socket's queue.
     private func received(on socket: borrowing OwnedDescriptor) -> [String] {
         var datagrams: [String] = []
