@@ -9,10 +9,11 @@ package protocol AgentSystem: AnyObject, Sendable {
 
     /// Of what stands at `path`; of the link itself unless links are followed.
     func status(_ path: String, followingLinks: Bool) throws(SystemError) -> FileStatus
-    /// The names in a directory, and whether each may be a directory.
+    /// The names in a directory, and whether each may be a directory. Gives back those that are
+    /// not UTF-8, mended, which `body` is not told of.
     func list(
         _ directory: String, _ body: (_ name: String, _ mayBeDirectory: Bool) -> Void
-    ) throws(SystemError)
+    ) throws(SystemError) -> [(name: String, mayBeDirectory: Bool)]
     /// Opens the file that `identity` names, if it is what stands at `path` now.
     func open(
         _ path: String, identity: FileIdentity, linkOwner: UInt32?
@@ -89,7 +90,7 @@ package final class OperatingSystem: AgentSystem {
 
     package func list(
         _ directory: String, _ body: (_ name: String, _ mayBeDirectory: Bool) -> Void
-    ) throws(SystemError) {
+    ) throws(SystemError) -> [(name: String, mayBeDirectory: Bool)] {
         try DirectoryListing.read(directory, body)
     }
 

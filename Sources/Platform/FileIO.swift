@@ -78,20 +78,27 @@ public enum ByteSearch {
 /// The names in a directory.
 public enum DirectoryListing {
     /// Calls `body` with each name but `.` and `..`, in no order, and whether it may be a directory
-    /// (or a link to one). Names that are not UTF-8 are left out.
+    /// (or a link to one). Names that are not UTF-8 are left out and come back, with `\u{FFFD}` for
+    /// what is none: no `String` leads to such a file.
+    @discardableResult
     public static func read(
         _ path: String, _ body: (_ name: String, _ mayBeDirectory: Bool) -> Void
-    ) throws(SystemError) {
+    ) throws(SystemError) -> [(name: String, mayBeDirectory: Bool)] {
+        var leftOut: [(name: String, mayBeDirectory: Bool)] = []
         guard let directory = opendir(path) else { throw .current("opendir", path: path) }
         defer { closedir(directory) }
         while let entry = readdir(directory) {
-            let bytes = UnsafeRawPointer(entry) + directoryNameOffset
-            let name = String(validatingCString: bytes.assumingMemoryBound(to: CChar.self))
-            if let name, name != ".", name != ".." {
-                let type = Int(entry.pointee.d_type)
-                body(name, type == DT_DIR || type == DT_LNK || type == DT_UNKNOWN)
+            let bytes = (UnsafeRawPointer(entry) + directoryNameOffset)
+                .assumingMemoryBound(to: CChar.self)
+            let type = Int(entry.pointee.d_type)
+            let mayBeDirectory = type == DT_DIR || type == DT_LNK || type == DT_UNKNOWN
+            guard let name = String(validatingCString: bytes) else {
+                leftOut.append((String(cString: bytes), mayBeDirectory))
+                continue
             }
+            if name != ".", name != ".." { body(name, mayBeDirectory) }
         }
+        return leftOut
     }
 
     private static let directoryNameOffset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 19

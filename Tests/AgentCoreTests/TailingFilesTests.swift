@@ -102,6 +102,34 @@ import Testing
         #expect(rig.daemon.account("jsonl")?.finished == false)
     }
 
+    /// What cannot be read is told, once for each directory.
+    @Test func namesThatAreNotUTF8AreTold() throws {
+        for name in ["caf\u{e9}.jsonl", "caf\u{e8}.jsonl", "caf\u{e9}.txt"] {
+            let latin1 = name.unicodeScalars.map { CChar(truncatingIfNeeded: $0.value) }
+            let path = rig.path("").utf8CString.dropLast() + latin1 + [0]
+            let descriptor = open(Array(path), O_CREAT | O_WRONLY, 0o600)
+            #expect(descriptor >= 0)
+            close(descriptor)
+        }
+        try rig.append("one\n", to: "a.jsonl")
+        try rig.run(ms: 30_000)
+        #expect(rig.text("a.jsonl") == "one\n")
+        let told = rig.texts.filter { $0.contains("UTF-8") }
+        #expect(told.count == 1)
+        #expect(told.first?.contains("/logs: 2 names") == true)
+    }
+
+    @Test func directoriesThatAreTooDeepAreTold() throws {
+        let deep = Array(repeating: "d", count: 70).joined(separator: "/")
+        try rig.makeDirectory(deep)
+        try rig.append("one\n", to: "\(deep)/a.jsonl")
+        try rig.run(ms: 30_000)
+        #expect(rig.daemon.lines == [])
+        let told = rig.texts.filter { $0.contains("directories deep") }
+        #expect(told.count == 1)
+        #expect(told.first?.contains("\(rig.path("d/d/d"))") == true)
+    }
+
     @Test func aLinkToAFileElsewhere() throws {
         let other = rig.directory("elsewhere.txt")
         try "one\n".write(toFile: other, atomically: false, encoding: .utf8)

@@ -83,9 +83,10 @@ final class AgentMachine: AgentSystem, @unchecked Sendable {
 
     func list(
         _ directory: String, _ body: (_ name: String, _ mayBeDirectory: Bool) -> Void
-    ) throws(SystemError) {
+    ) throws(SystemError) -> [(name: String, mayBeDirectory: Bool)] {
         try act()
         try world.disk.list(directory, body)
+        return []
     }
 
     func open(

@@ -4,7 +4,11 @@ extension Tailer {
     /// Looks at a directory whose entries are held against `states`, and at those below. The watch
     /// is set before the entries are read, so that nothing falls between the two.
     func walk(_ path: String, _ states: [GlobSet.State], depth: Int = 0) {
-        guard depth < AgentLimits.directoryDepthMax, !states.isEmpty else { return }
+        guard !states.isEmpty else { return }
+        guard depth < AgentLimits.directoryDepthMax else {
+            tooDeep.append(path)
+            return
+        }
         if let names = globs.directoryNames(states) {
             walkNamed(path, names, states, depth: depth)
             return
@@ -12,7 +16,8 @@ extension Tailer {
         watch(path, states)
         var entries: [(name: String, mayBeDirectory: Bool)] = []
         do throws(SystemError) {
-            try system.list(path) { entries.append(($0, $1)) }
+            let leftOut = try system.list(path) { entries.append(($0, $1)) }
+            tellUnreadable(leftOut, in: path, states)
         } catch {
             if !error.isMissing { complain(error) }
         }
@@ -24,6 +29,30 @@ extension Tailer {
                 examine(Entry(path, entry.name, states), hasChanged: false, depth: depth + 1)
             }
         }
+    }
+
+    /// Files that a glob would name if their names were UTF-8 are not read.
+    private func tellUnreadable(
+        _ names: [(name: String, mayBeDirectory: Bool)], in path: String, _ states: [GlobSet.State]
+    ) {
+        let count = names.count { entry in
+            let next = globs.advance(states, name: entry.name)
+            return next.isWatched || entry.mayBeDirectory && !next.states.isEmpty
+        }
+        guard count > 0 else { return }
+        complain(
+            "\(path): \(count) names are not UTF-8; what they lead to is not read",
+            once: "not UTF-8: \(path)")
+    }
+
+    /// Once for as long as the same directory is the first.
+    func tellTooDeep() {
+        guard let first = tooDeep.min() else { return }
+        let more = tooDeep.count == 1 ? "" : ", and \(tooDeep.count - 1) more like it"
+        complain(
+            "\(first) is \(AgentLimits.directoryDepthMax) directories deep\(more): "
+                + "no log in there is read", once: "too deep: \(first)")
+        tooDeep = []
     }
 
     /// Goes on to the only directories that can matter. Where one is missing, the directory is

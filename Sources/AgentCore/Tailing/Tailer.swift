@@ -50,6 +50,8 @@ final class Tailer {
     /// During a drain: paths from which files were renamed.
     var movedAway: Set<String> = []
     private var complaints: Set<String> = []
+    /// Directories that were found too deep since the last scan began.
+    var tooDeep: [String] = []
     /// Files without a watched name.
     var lingering: [FileIdentity: Lingering] = [:]
     private(set) var rescanAtMs: Int64 = 0
@@ -114,7 +116,9 @@ final class Tailer {
         let start = system.monotonicMicroseconds()
         scan += 1
         found = []
+        tooDeep = []
         walk("/", globs.start)
+        tellTooDeep()
         for path in Array(filesByPath.keys) where found?.contains(path) != true {
             examine(Entry(known: path), hasChanged: false)
         }
@@ -142,8 +146,9 @@ final class Tailer {
     /// Tells of a failure once, not every time that it is met.
     func complain(_ error: SystemError) { complain("\(error), trying again later") }
 
-    func complain(_ text: String) {
-        guard complaints.count < 1_000, complaints.insert(text).inserted else { return }
+    /// - Parameter key: What was told of before is not told again; nil for the text itself.
+    func complain(_ text: String, once key: String? = nil) {
+        guard complaints.count < 1_000, complaints.insert(key ?? text).inserted else { return }
         report(.warning, text)
     }
 
