@@ -14,23 +14,24 @@ actor SQLRunner {
     func run(
         _ query: SQLQuery, milliseconds: Int, on open: @Sendable () throws -> SQLSandbox
     ) async throws -> SQLRows {
+        try Task.checkCancellation()
+        let sandbox = try open()
         // The wait for one's turn does not count: it may be because of somebody else.
         let deadline = Deadline(milliseconds: milliseconds)
         // Without `self` in it the closure would run on the cooperative pool. That it calls
         // `answer` without `await` lets the compiler hold that it does not.
         return try await withTaskCancellationHandler {
-            try self.answer(query, open, deadline)
+            try self.answer(query, sandbox, deadline)
         } onCancel: {
             deadline.withdraw()
         }
     }
 
     private func answer(
-        _ query: SQLQuery, _ open: () throws -> SQLSandbox, _ deadline: Deadline
+        _ query: SQLQuery, _ sandbox: SQLSandbox, _ deadline: Deadline
     ) throws -> SQLRows {
-        guard !deadline.isWithdrawn else { throw CancellationError() }
         do {
-            return try open().run(query, bytesMax: Self.bytesMax, until: deadline)
+            return try sandbox.run(query, bytesMax: Self.bytesMax, until: deadline)
         } catch {
             throw deadline.reason(for: error)
         }
