@@ -232,8 +232,8 @@ let package = Package(
         .testTarget(
             name: "DaemonCoreTests",
             dependencies: [
-                "DaemonCore", "IngestCore", "QuipuModel", "QuipuProtocol", "QuipuStore",
-                "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+                "DaemonCore", "IngestCore", "Platform", "QuipuModel", "QuipuProtocol",
+                "QuipuStore", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         .testTarget(

@@ -13,19 +13,17 @@ public final class Agent {
         public var workingDirectory: String
         public var ingestSocket: String
         public var spoolDirectory: String
-        public var host: String
         public var rescanSeconds: Int
 
         public init(
             globs: [String], environment: [String: String], workingDirectory: String,
-            ingestSocket: String, spoolDirectory: String, host: String, rescanSeconds: Int
+            ingestSocket: String, spoolDirectory: String, rescanSeconds: Int
         ) {
             self.globs = globs
             self.environment = environment
             self.workingDirectory = workingDirectory
             self.ingestSocket = ingestSocket
             self.spoolDirectory = spoolDirectory
-            self.host = host
             self.rescanSeconds = rescanSeconds
         }
     }
@@ -102,10 +100,11 @@ public final class Agent {
         loop = AgentLoop(
             link: link,
             tailer: Tailer(
-                globs: globs, host: options.host, link: link, system: system, notices: notices,
-                report: report),
+                globs: globs, host: SourceIdentity.ownHost, link: link, system: system,
+                notices: notices, report: report),
             spoolShipping: SpoolShipping(
-                spool: spool, host: options.host, link: link, system: system, report: report),
+                spool: spool, host: SourceIdentity.ownHost, link: link, system: system,
+                report: report),
             timers: timers, rescanSeconds: options.rescanSeconds,
             spoolChangeTaken: { spoolChange.clear() })
         self.options = options

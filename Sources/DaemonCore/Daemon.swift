@@ -172,10 +172,11 @@ public struct Daemon: Sendable {
         do throws(StoreError) {
             guard options.settings.persistence else {
                 return try await SQLiteStore(
-                    path: nil, hostName: ProcessFacts.hostName, progress: progress)
+                    path: nil, hostName: Machine.own.hostName, machineID: Machine.own.id,
+                    progress: progress)
             }
             return try await DatabaseOpening(
-                condition: disk, hostName: ProcessFacts.hostName, log: log, progress: progress
+                condition: disk, machine: .own, log: log, progress: progress
             ).open()
         } catch {
             switch error {
@@ -283,7 +284,7 @@ extension Daemon {
             persistence = PersistenceSwitch(
                 stores: stores, committer: committer, agents: agents, statistics: statistics,
                 condition: disk, isWanted: options.settings.persistence,
-                hostName: ProcessFacts.hostName, log: daemon.log, limits: limits,
+                machine: .own, log: daemon.log, limits: limits,
                 progress: progress)
             administration = Administration(
                 stores: stores, persistence: persistence, committer: committer,
@@ -304,7 +305,7 @@ extension Daemon {
                     traffic: traffic, waiting: waiting)
                 ingest = IngestServer(
                     acceptor: ingestAcceptor, committer: committer, agents: agents,
-                    statistics: statistics, group: group, hostName: ProcessFacts.hostName,
+                    statistics: statistics, group: group, machine: .own,
                     decoding: decoding, traffic: traffic, waiting: waiting)
                 queryConnections = try queryAcceptor.start(name: "accept-query")
                 ingestConnections = try ingestAcceptor.start(name: "accept-ingest")

@@ -9,7 +9,7 @@ struct DatabaseOpening: Sendable {
     private static let attemptsMax = 3
 
     let condition: DiskCondition
-    let hostName: String
+    let machine: Machine
     let log: Logger
     let progress: WorkProgress
 
@@ -36,7 +36,8 @@ struct DatabaseOpening: Sendable {
                 condition.problem = PersistenceSwitch.problem(fault, error)
                 log.error("memory stands in for the database: \(error)")
                 let memory = try await SQLiteStore(
-                    path: nil, hostName: hostName, progress: progress)
+                    path: nil, hostName: machine.hostName, machineID: machine.id,
+                    progress: progress)
                 if files.hasRoomToOpen {
                     try? await memory.copyRecent(from: files.path, since: PersistenceSwitch.recent)
                 }
@@ -56,8 +57,8 @@ struct DatabaseOpening: Sendable {
         for _ in 0..<Self.attemptsMax {
             do throws(StoreError) {
                 let store = try await SQLiteStore(
-                    path: files.path, hostName: hostName, logBytes: files.logBytes,
-                    progress: progress)
+                    path: files.path, hostName: machine.hostName, machineID: machine.id,
+                    logBytes: files.logBytes, progress: progress)
                 guard
                     let damage = try await store.findDamage(milliseconds: Limits.damageSearchMs)
                 else { return store }
@@ -75,7 +76,8 @@ struct DatabaseOpening: Sendable {
             }
         }
         return try await SQLiteStore(
-            path: files.path, hostName: hostName, logBytes: files.logBytes, progress: progress)
+            path: files.path, hostName: machine.hostName, machineID: machine.id,
+            logBytes: files.logBytes, progress: progress)
     }
 
     private func setAside(_ why: String, logOnly: Bool) throws(StoreError) {

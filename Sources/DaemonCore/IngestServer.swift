@@ -15,7 +15,7 @@ struct IngestServer: Sendable {
     let agents: AgentRegister
     let statistics: Statistics
     let group: any EventLoopGroup
-    let hostName: String
+    let machine: Machine
     /// What a user decided about reading lines.
     let decoding: DecoderOptions
     let traffic: TrafficLog?
@@ -120,7 +120,8 @@ struct IngestConnection {
         self.server = server
         self.agent = agent
         decoder = Decoder(options: server.decoding)
-        session = IngestSession(host: server.hostName)
+        // It may have been renamed since the start.
+        session = IngestSession(hostNames: [server.machine.hostName, ProcessFacts.hostName])
     }
 
     mutating func take(_ frame: IngestFrame) async -> PendingAnswer {

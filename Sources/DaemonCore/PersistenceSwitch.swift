@@ -23,7 +23,7 @@ actor PersistenceSwitch {
     private let agents: AgentRegister
     private let statistics: Statistics
     private let condition: DiskCondition
-    private let hostName: String
+    private let machine: Machine
     private let log: Logger
     private let limits: LimitBook
     private let progress: WorkProgress
@@ -43,7 +43,7 @@ actor PersistenceSwitch {
 
     init(
         stores: Stores, committer: Committer, agents: AgentRegister, statistics: Statistics,
-        condition: DiskCondition, isWanted: Bool, hostName: String, log: Logger,
+        condition: DiskCondition, isWanted: Bool, machine: Machine, log: Logger,
         limits: LimitBook, progress: WorkProgress
     ) {
         self.stores = stores
@@ -52,7 +52,7 @@ actor PersistenceSwitch {
         self.statistics = statistics
         self.condition = condition
         self.isWanted = isWanted
-        self.hostName = hostName
+        self.machine = machine
         self.log = log
         self.limits = limits
         self.progress = progress
@@ -156,7 +156,8 @@ actor PersistenceSwitch {
     private func useMemory() async -> Result<Void, StoreError> {
         do throws(StoreError) {
             let next = try await SQLiteStore(
-                path: nil, hostName: hostName, progress: progress)
+                path: nil, hostName: machine.hostName, machineID: machine.id,
+                progress: progress)
             // Where the disk cannot even be read, memory begins empty and logs are read again.
             let mustBeFilled = condition.problem == nil
             let old = try await swap { [path = files.path] () async throws(StoreError) in
@@ -243,7 +244,7 @@ actor PersistenceSwitch {
 
     private func openFile() async throws(StoreError) -> SQLiteStore {
         let opening = DatabaseOpening(
-            condition: condition, hostName: hostName, log: log, progress: progress)
+            condition: condition, machine: machine, log: log, progress: progress)
         return try await opening.openFile()
     }
 
@@ -292,7 +293,8 @@ actor PersistenceSwitch {
     private func memoryInstead(settingAside: Bool) async -> Result<Void, StoreError> {
         do throws(StoreError) {
             let next = try await SQLiteStore(
-                path: nil, hostName: hostName, progress: progress)
+                path: nil, hostName: machine.hostName, machineID: machine.id,
+                progress: progress)
             let old = try await swap { next }
             condition.took(false)
             await old.close()

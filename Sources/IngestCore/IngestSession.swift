@@ -29,11 +29,11 @@ public struct IngestSession: Sendable {
         case unknownSource
     }
 
-    private let host: String
+    private let hostNames: Set<String>
     private var sources: [Int64: Source] = [:]
 
-    /// - Parameter host: The daemon's own, for sources that name none.
-    public init(host: String) { self.host = host }
+    /// - Parameter hostNames: What agents of before name that mean the daemon's own machine.
+    public init(hostNames: Set<String>) { self.hostNames = hostNames }
 
     /// - Parameter lastByte: The last of the raw bytes that came with it.
     public mutating func take(
@@ -47,7 +47,8 @@ public struct IngestSession: Sendable {
         var parameters = Parameters(request.params, now: now)
         switch method {
         case .open:
-            var open = try parameters.ingestOpen(host: host)
+            var open = try parameters.ingestOpen()
+            if hostNames.contains(open.source.host) { open.source.host = SourceIdentity.ownHost }
             open.source.key = SourceKey.lasting(open.source.key)
             return .open(open)
         case .batch: return try take(try parameters.ingestBatch(), lastByte)

@@ -44,6 +44,13 @@ public enum ProcessFacts {
             decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
+    /// What systemd gave the machine for good; nil where it gave none.
+    public static func machineID(path: String = "/etc/machine-id") -> [UInt8]? {
+        guard let bytes = try? PlainFiles.read(path, bytesMax: 4_096) else { return nil }
+        let id = Array(bytes.prefix { $0 > 0x20 })
+        return id.isEmpty || id == Array("uninitialized".utf8) ? nil : id
+    }
+
     public static func isTerminal(_ descriptor: Int32 = 1) -> Bool { isatty(descriptor) == 1 }
 
     /// Columns of the terminal at `descriptor`; nil when it is none.

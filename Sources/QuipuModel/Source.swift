@@ -19,6 +19,10 @@ public enum SourceKind: String, Sendable {
 
 /// Which stream of bytes a batch belongs to, as its agent knows it.
 public struct SourceIdentity: Hashable, Sendable {
+    /// What agents leave out: they cannot know by which name the database knows their machine.
+    public static let ownHost = ""
+
+    /// The machine that it is on; `ownHost`: the daemon's.
     public var host: String
     public var kind: SourceKind
     /// For files: device, inode, generation and birth time, so that neither a rename nor a reused

@@ -18,6 +18,18 @@ public enum SourceKey {
         return key
     }
 
+    /// Whether a stored key says all by itself which bytes it is of: no other machine's, unless its
+    /// disk was copied from here.
+    public static func isOfOneFile(_ key: String) -> Bool {
+        if key.hasPrefix("import:") { return true }
+        for (prefix, count) in [(filePrefix, 3), (spoolPrefix, 4)] where key.hasPrefix(prefix) {
+            let parts = key.dropFirst(prefix.count)
+                .split(separator: "-", omittingEmptySubsequences: false)
+            return parts.count == count && parts.allSatisfy(isNumber) && parts.last != "0"
+        }
+        return false
+    }
+
     /// Of device, inode, generation and birth, from part `place` on.
     private static func withoutDevice(_ key: String, _ prefix: String, at place: Int) -> String {
         var parts = key.dropFirst(prefix.count)

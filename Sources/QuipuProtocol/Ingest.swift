@@ -39,10 +39,12 @@ public struct IngestOpen: Sendable, Equatable {
 
     public var params: JSON {
         var identity: [JSON.Member] = [
-            JSON.Member("host", .string(source.host)),
             JSON.Member("kind", .string(source.kind.rawValue)),
             JSON.Member("key", .string(source.key)), JSON.Member("path", .string(source.path)),
         ]
+        if source.host != SourceIdentity.ownHost {
+            identity.append(JSON.Member("host", .string(source.host)))
+        }
         if let former = source.formerKey {
             identity.append(JSON.Member("former_key", .string(former)))
         }

@@ -4,22 +4,18 @@ extension Parameters {
     private static let offsets: ClosedRange<Int64> = 0...Int64.max
 
     /// `ingest.open`.
-    ///
-    /// - Parameter host: the daemon's own, for sources that name none.
-    public mutating func ingestOpen(host: String) throws(RPCError) -> IngestOpen {
-        let source = try sourceIdentity(try required("source"), host: host)
+    public mutating func ingestOpen() throws(RPCError) -> IngestOpen {
+        let source = try sourceIdentity(try required("source"))
         let size = try requiredInt("size", in: Parameters.offsets)
         let restart = try value("restart").map(Parameters.restart)
         try finish()
         return IngestOpen(source: source, sizeBytes: UInt64(size), restart: restart)
     }
 
-    private func sourceIdentity(
-        _ object: JSON, host: String
-    ) throws(RPCError) -> SourceIdentity {
+    private func sourceIdentity(_ object: JSON) throws(RPCError) -> SourceIdentity {
         var source = try Parameters.nested(object, path: "source", now: now)
         do throws(RPCError) {
-            let host = try source.string("host") ?? host
+            let host = try source.string("host") ?? SourceIdentity.ownHost
             let kindWord = try source.string("kind") ?? SourceKind.file.rawValue
             guard let kind = SourceKind(rawValue: kindWord) else {
                 throw RPCError.invalid("kind", "one of file, document, datagrams")

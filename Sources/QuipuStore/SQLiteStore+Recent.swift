@@ -23,13 +23,15 @@ extension Writer {
         } catch {
             throw StoreError(error)
         }
+        // The file has met this machine before.
+        try meet(hostName: defaultHost)
     }
 }
 
 private enum RecentRows {
     /// Tables that are small, or that ids depend on.
     private static let whole = [
-        "strings", "contexts", "sources", "ledger_rejected", "ledger_lost",
+        "strings", "contexts", "machines", "sources", "ledger_rejected", "ledger_lost",
         "rejects", "series", "counters", "elements", "prices", "limits", "usage_counters",
         "usage_totals",
     ]

@@ -14,31 +14,36 @@ public final class SQLiteStore: Store {
     ///
     /// - Parameters:
     ///   - path: the file; nil: in memory, where reading and writing take turns.
-    ///   - hostName: the host of sources whose agent named none.
+    ///   - hostName: the machine's present name, the host of its sources where the database has not
+    ///     met it before.
+    ///   - machineID: what stays when it is renamed; nil: nothing.
     ///   - logBytes: how long the write-ahead log may become before it is moved into the file.
     ///   - progress: is told of what is done, from the opening on.
     /// - Throws: `newerSchema`, or `failed` where the file cannot be opened or is no database.
     public convenience init(
-        path: String?, hostName: String, logBytes: Int = Limits.logBytes,
-        progress: WorkProgress = WorkProgress()
+        path: String?, hostName: String, machineID: String? = nil,
+        logBytes: Int = Limits.logBytes, progress: WorkProgress = WorkProgress()
     ) async throws(StoreError) {
         try await self.init(
-            path: path, hostName: hostName, logBytes: logBytes, seriesMax: Limits.seriesMax,
-            queryMsMax: Limits.queryMsMax, progress: progress)
+            path: path, hostName: hostName, machineID: machineID, logBytes: logBytes,
+            seriesMax: Limits.seriesMax, queryMsMax: Limits.queryMsMax, progress: progress)
     }
 
     /// With bounds that a test can reach.
     init(
-        path: String?, hostName: String, logBytes: Int = Limits.logBytes, seriesMax: Int,
-        queryMsMax: Int, progress: WorkProgress = WorkProgress()
+        path: String?, hostName: String, machineID: String? = nil,
+        logBytes: Int = Limits.logBytes, seriesMax: Int, queryMsMax: Int,
+        progress: WorkProgress = WorkProgress()
     ) async throws(StoreError) {
         let database = try await Self.open(path: path, logBytes: logBytes, progress)
+        let machineID = machineID ?? "name:" + hostName
         self.path = path
         self.queryMsMax = queryMsMax
         reader = database
         writer = Writer(
-            database, path: path, logBytes: logBytes, defaultHost: hostName, seriesMax: seriesMax,
+            database, path: path, logBytes: logBytes, machineID: machineID, seriesMax: seriesMax,
             progress: progress)
+        try await writer.meet(hostName: hostName)
     }
 
     /// Opening waits for the disk, so it has a thread of its own too.

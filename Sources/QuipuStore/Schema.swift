@@ -4,7 +4,7 @@ import QuipuModel
 /// Tables and how they came to be. `docs/database.md` explains them.
 enum Schema {
     /// The version that this program writes. Each migration below makes one.
-    static let version = 8
+    static let version = 9
 
     /// Raises the file to `version`.
     ///
@@ -67,6 +67,10 @@ enum Schema {
         migrator.registerMigration("8") { db in
             if let connection = db.sqliteConnection { try SourceKeyMigration.run(connection) }
             try db.execute(sql: "UPDATE schema_version SET version = 8")
+        }
+        migrator.registerMigration("9") { db in
+            try db.execute(sql: Machines.table)
+            try db.execute(sql: "UPDATE schema_version SET version = 9")
         }
         try migrator.migrate(database)
         try database.write { try $0.execute(sql: firstRetentionTime) }

@@ -33,6 +33,7 @@ final class SourceWriter {
     private let close: RawStatement
     private let rewind: RawStatement
     private let rename: RawStatement
+    private let homes: SourceHomes
     private let advance: RawStatement
     private let reject: RawStatement
     private let lose: RawStatement
@@ -41,6 +42,7 @@ final class SourceWriter {
 
     init(_ connection: OpaquePointer) throws {
         self.connection = connection
+        homes = try SourceHomes(connection)
         func prepare(_ sql: String) throws -> RawStatement { try RawStatement(connection, sql) }
         findByID = try prepare(
             """
@@ -156,6 +158,14 @@ final class SourceWriter {
         rename.bind(2, copying: identity.key)
         try rename.run()
         return entry
+    }
+
+    /// What another host has of a file is this one's, where nothing else can be meant.
+    func bringHome(_ identity: SourceIdentity) throws {
+        guard identity.kind != .document, SourceKey.isOfOneFile(identity.key),
+            try current(identity) == nil
+        else { return }
+        for id in try homes.bring(identity) { entries[id]?.host = identity.host }
     }
 
     func refuse(_ sender: Int, _ source: Int64) {

@@ -23,7 +23,9 @@ actor Writer {
     }
 
     private let database: any DatabaseWriter
-    private let defaultHost: String
+    private let machineID: String
+    /// The host of sources that name none.
+    private(set) var defaultHost = ""
     private let seriesMax: Int
     /// Nil in memory, where there is no log.
     private let checkpointer: Checkpointer?
@@ -44,15 +46,25 @@ actor Writer {
     ///   - path: The database's file; nil: memory.
     ///   - logBytes: How long the log may become before it is moved into the database.
     init(
-        _ database: any DatabaseWriter, path: String?, logBytes: Int, defaultHost: String,
+        _ database: any DatabaseWriter, path: String?, logBytes: Int, machineID: String,
         seriesMax: Int, progress: WorkProgress
     ) {
         self.database = database
         checkpointPages = Int32(clamping: logBytes / 4_096)
-        self.defaultHost = defaultHost
+        self.machineID = machineID
         self.seriesMax = seriesMax
         checkpointer = path.map(Checkpointer.init)
         self.progress = progress
+    }
+
+    /// Under which host the database has this machine.
+    func meet(hostName: String) throws(StoreError) {
+        let id = machineID
+        do {
+            defaultHost = try database.write { try Machines.host(of: id, named: hostName, $0) }
+        } catch {
+            throw StoreError(error)
+        }
     }
 
     func open(
@@ -66,7 +78,11 @@ actor Writer {
         try transaction { tables in
             try openings.map { one in
                 var identity = one.identity
-                if identity.host.isEmpty { identity.host = defaultHost }
+                let isOwn = identity.host == SourceIdentity.ownHost
+                if isOwn {
+                    identity.host = defaultHost
+                    try tables.sources.bringHome(identity)
+                }
                 let state = try tables.sources.open(
                     identity, size: one.size, restart: one.restart, at: one.now)
                 tables.sources.admit(one.sender, state.id)

@@ -63,8 +63,7 @@ struct QuipuAgent: ParsableCommand {
         let options = Agent.Options(
             globs: settings.watch, environment: environment,
             workingDirectory: ProcessFacts.workingDirectory, ingestSocket: places.ingestSocket,
-            spoolDirectory: places.spoolDirectory, host: ProcessFacts.hostName,
-            rescanSeconds: settings.rescanSeconds)
+            spoolDirectory: places.spoolDirectory, rescanSeconds: settings.rescanSeconds)
         let agent = try Agent(
             options: options, listeners: sockets.all, manager: manager, signals: signals,
             reloadGlobs: { globs(environment: environment, places: places) },

@@ -57,7 +57,7 @@ struct ImportRun {
         let before = try readLedger()
         isAnswered = true
         let shipping = try OneTimeShipping(
-            ingestSocket: places.ingestSocket, host: ProcessFacts.hostName,
+            ingestSocket: places.ingestSocket,
             report: { level, text in
                 if level == .warning { StandardError.write("quipu import: \(text)\n") }
             })
@@ -99,17 +99,16 @@ struct ImportRun {
         }
     }
 
-    /// The ledger's sources of this host, by key. A source that was begun anew counts whole.
+    /// The ledger's sources by key. A source that was begun anew counts whole.
     private func readLedger() throws(ClientError) -> [String: SourceFigures] {
         var client = try Client(path: places.querySocket)
         var figures: [String: SourceFigures] = [:]
         var cursor: JSON?
-        let host = ProcessFacts.hostName
         repeat {
             var members = [JSON.Member("limit", .int(Int64(Limits.rowsPerReplyMax)))]
             if let cursor { members.append(.init("cursor", cursor)) }
             let page = try client.call(.ledger, .object(members))
-            for source in page["sources"]?.array ?? [] where source["host"]?.string == host {
+            for source in page["sources"]?.array ?? [] {
                 guard let key = source["key"]?.string.map(SourceKey.lasting) else { continue }
                 figures[key, default: SourceFigures()].add(source)
             }

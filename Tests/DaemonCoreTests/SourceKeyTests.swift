@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func agentsNameTheDevice() throws {
-        var session = IngestSession(host: "here")
+        var session = IngestSession(hostNames: ["here"])
         let keys = try ["file:1-2-3-4", "file:9-2-3-4", "twin:9-2-3-4"].map { key in
             let source: JSON = ["host": "h", "key": .string(key), "path": "/a"]
             let request = Request(
@@ -37,5 +37,32 @@ import Testing
             return open.source.key
         }
         #expect(keys == ["file:2-3-4", "file:2-3-4", "file:9-2-3-4"])
+    }
+
+    @Test func theMachineByAnyOfItsNames() throws {
+        var session = IngestSession(hostNames: ["before", "now"])
+        let sources: [JSON] = [
+            ["key": "k", "path": "/a"], ["host": "before", "key": "k", "path": "/a"],
+            ["host": "now", "key": "k", "path": "/a"], ["host": "else", "key": "k", "path": "/a"],
+        ]
+        let hosts = try sources.map { source in
+            let request = Request(
+                id: 1, method: "ingest.open", params: ["source": source, "size": 5])
+            let now = Timestamp(microseconds: 0)
+            guard case .open(let open) = try session.take(request, lastByte: nil, now: now) else {
+                return "none"
+            }
+            return open.source.host
+        }
+        #expect(hosts == ["", "", "", "else"])
+    }
+
+    @Test func keysOfOneFile() {
+        for key in ["file:104-b9-18e9", "spool:660c-104-b9-18e9", "import:usage:ab-3"] {
+            #expect(SourceKey.isOfOneFile(key))
+        }
+        for key in ["file:fe01-104-b9-18e9", "file:1", "file:fe01-104-b9-0", "path:/a", "k"] {
+            #expect(!SourceKey.isOfOneFile(key))
+        }
     }
 }

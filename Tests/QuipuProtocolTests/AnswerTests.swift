@@ -185,7 +185,12 @@ import Testing
             source: SourceIdentity(host: "h", kind: .datagrams, key: "k", path: "/p"),
             sizeBytes: 10, restart: .init(cause: .rewritten, lostBytes: 3))
         var given = Parameters(open.params, now: Check.now)
-        #expect(try given.ingestOpen(host: "other") == open)
+        #expect(try given.ingestOpen() == open)
+        var own = open
+        own.source.host = SourceIdentity.ownHost
+        #expect(own.params["source"]?["host"] == nil)
+        given = Parameters(own.params, now: Check.now)
+        #expect(try given.ingestOpen() == own)
 
         let batch = IngestBatch(
             sourceID: 7, from: 5, to: 10, byteCount: 5, sizeBytes: 20,

@@ -102,7 +102,7 @@ enum Check {
         _ parameters: inout Parameters, of method: IngestMethod
     ) throws(RPCError) {
         switch method {
-        case .open: _ = try parameters.ingestOpen(host: "here")
+        case .open: _ = try parameters.ingestOpen()
         case .batch: _ = try parameters.ingestBatch()
         case .skip: _ = try parameters.ingestSkip()
         }

@@ -29,7 +29,7 @@ final class DaemonMachine: CustomStringConvertible {
         let connection: Connection
         let number: Int
         var framer = IngestFramer()
-        var session = IngestSession(host: "daemon")
+        var session = IngestSession(hostNames: ["daemon"])
         var line: [UInt8] = []
         var body: [UInt8] = []
         var request: Request?

@@ -24,7 +24,6 @@ public final class OneTimeShipping {
     }
 
     private let socketPath: String
-    private let host: String
     private let link: ShippingLink
     private let system = OperatingSystem()
     private let openFiles = OpenFiles()
@@ -40,9 +39,8 @@ public final class OneTimeShipping {
     private static let patienceMs: Int64 = 10_000
     private static let linkToken: UInt64 = 1
 
-    public init(ingestSocket: String, host: String, report: @escaping Report) throws(SystemError) {
+    public init(ingestSocket: String, report: @escaping Report) throws(SystemError) {
         socketPath = ingestSocket
-        self.host = host
         link = try ShippingLink(
             socketPath: ingestSocket, random: SystemRandomNumberGenerator(), system: system,
             report: report)
@@ -59,15 +57,16 @@ public final class OneTimeShipping {
         let named = try FileStatus(path: path, followingLinks: false)
         if named.kind == .link { owner = named.owner }
         let file = TailedFile(
-            status, TailedFile.Name(path: path, linkOwner: owner, isWatched: true), host: host,
-            openFiles: openFiles, system: system)
+            status, TailedFile.Name(path: path, linkOwner: owner, isWatched: true),
+            host: SourceIdentity.ownHost, openFiles: openFiles, system: system)
         add(file, size: status.sizeBytes)
         return file.identity
     }
 
     /// Lines that were made here; `key` names them for good.
     public func addLines(_ bytes: [UInt8], key: String, path: String) -> SourceIdentity {
-        let identity = SourceIdentity(host: host, kind: .file, key: key, path: path)
+        let identity = SourceIdentity(
+            host: SourceIdentity.ownHost, kind: .file, key: key, path: path)
         let token = add(
             MemorySource(identity: identity, bytes: bytes), size: UInt64(bytes.count))
         _ = link.end(token, .complete)

@@ -1,4 +1,4 @@
-"""F12 to F17 and F19: where files lie, how many, and what the file system does to them."""
+"""F12 to F17, F19 and F20: where files lie, how many, and what the file system does to them."""
 
 import os
 import pathlib
@@ -9,7 +9,7 @@ import time
 
 from .files import Lines, has_open, lost_bytes
 from .mounts import mount, mounting
-from .rig import Rig, ping, send, until
+from .rig import BIN, Rig, ping, send, until
 from .rows import Skipped, expect, row
 
 IS_ROOT = os.geteuid() == 0
@@ -352,3 +352,41 @@ def another_number(turn):
     twice = {name: count for name, count in rig.pings().items() if count != 1}
     expect(len(rig.pings()) == sent and not twice, f"datagrams: {len(rig.pings())} of {sent}, twice {twice}")
     return f"{lines.check()}, {sent} datagrams once, under {len(seen)} numbers of devices"
+
+
+@row("F20", "the machine is renamed",
+     injected="another host name with each start of agent, daemon and import, and in memory mode",
+     expected="each line and datagram once, under the first name")
+def renamed(turn):
+    rig = Rig(turn)
+    namespace = new_namespaces("-u")
+
+    def called(name):
+        return [*namespace, "sh", "-euc", 'hostname "$0"; exec "$@"', name]
+
+    lines, sent, other = Lines(rig), 0, rig.folder / "import.jsonl"
+    other.write_bytes(b'{"hook_event_name":"Stop","session_id":"s"}\n')
+    path = lines.append("app.jsonl", 10)
+    for daemon, agent in (("alpha", "alpha"), ("alpha", "beta"), ("beta", "alpha"), ("gamma", "gamma")):
+        rig.start_daemon(before=called(daemon))
+        rig.start_agent(before=called(agent))
+        for mode in ("as it is", *([] if turn.quick else ["off", "on"])):
+            if mode != "as it is":
+                rig.ask("admin.persistence", enabled=mode == "on")
+            lines.append("app.jsonl", 10)
+            send(rig.run / "metrics.sock", *(ping(f"{sent + number}") for number in range(10)))
+            sent += 10
+            if mode != "off":
+                until("all is stored", lambda: len(rig.numbers()) == lines.count and len(rig.pings()) == sent)
+        done = subprocess.run(
+            [*called(agent), BIN / "quipu", "--runtime-dir", rig.run, "import", other], capture_output=True, text=True)
+        expect(done.returncode == 0, f"import: {done.stderr}")
+        rig.stop()
+    rig.start_daemon(before=called("delta"))
+    hosts = {host for host, in rig.rows("SELECT host FROM sources")}
+    expect(hosts == {"alpha"}, f"hosts: {hosts}")
+    sources = rig.rows("SELECT count(*) FROM sources WHERE path = ? OR path = ?", str(path), str(other))
+    expect(sources == [(2,)], f"sources: {sources}")
+    twice = {name: count for name, count in rig.pings().items() if count != 1}
+    expect(not twice, f"datagrams twice: {twice}")
+    return f"{lines.check()}, {sent} datagrams once, host {hosts}"
