@@ -164,7 +164,7 @@ extension Agent {
         if case .failure? = receiverEnd.value { return true }
         guard let stopAtMs = loop.timers.stopAtMs else { return false }
         if Self.nowMs >= stopAtMs { return true }
-        guard receiverEnd.value != nil, loop.wantsSpoolChanges else { return false }
+        guard loop.hasReceivingEnded, loop.wantsSpoolChanges else { return false }
         return !link.isConnected || loop.isCaughtUp
     }
 
@@ -187,7 +187,9 @@ extension Agent {
         case Token.signals: while let signal = signals.next() { take(signal, nowMs: nowMs) }
         case Token.inotify: loop.filesChanged(nowMs: nowMs)
         case Token.spool: loop.spoolChanged(nowMs: nowMs)
-        case Token.receiver: receiverEnd.wakeUp.clear()
+        case Token.receiver:
+            receiverEnd.wakeUp.clear()
+            if case .success? = receiverEnd.value { loop.receivingEnded() }
         case Token.link: loop.answersCame(nowMs: nowMs)
         default: break
         }

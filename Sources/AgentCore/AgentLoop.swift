@@ -10,6 +10,8 @@ package final class AgentLoop {
     private let spoolChangeTaken: () -> Void
     private var rescanMs: Int64
     var timers: AgentTimers
+    /// The spool's last segment is sealed, and the link knows of all of it.
+    private(set) var hasReceivingEnded = false
 
     /// - Parameter spoolChangeTaken: The spool is about to be asked for its segments.
     init(
@@ -113,6 +115,13 @@ package final class AgentLoop {
         case .failed(_, let message):
             tailer.complain("the daemon refused a source: \(message)")
         }
+    }
+
+    /// Nothing more will come into the spool. A segment that stayed would be taken for a new one
+    /// where the spool is copied to another disk.
+    package func receivingEnded() {
+        hasReceivingEnded = true
+        spoolShipping.receivingEnded()
     }
 
     /// Does what is due.

@@ -87,6 +87,12 @@ final class SpoolShipping {
         }
     }
 
+    /// Nothing more is received: the last segment, too, can be finished and go.
+    func receivingEnded() {
+        spool.sealCurrent()
+        refresh()
+    }
+
     private func offer(_ segment: SpoolSegment) {
         let source: SegmentSource
         if let known = sources[segment.id] {

@@ -1,4 +1,4 @@
-"""F12 to F17, F19 and F20: where files lie, how many, and what the file system does to them."""
+"""F12 to F17, F19 to F21: where files lie, how many, and what the file system does to them."""
 
 import os
 import pathlib
@@ -390,3 +390,42 @@ def renamed(turn):
     twice = {name: count for name, count in rig.pings().items() if count != 1}
     expect(not twice, f"datagrams twice: {twice}")
     return f"{lines.check()}, {sent} datagrams once, host {hosts}"
+
+
+@row("F21", "the agent's state is copied to another disk",
+     injected="agent stopped, its folder copied, the copy used; daemon there, away, in memory mode",
+     expected="a clean stop leaves nothing behind that the daemon has; each datagram once; a stop takes less than 5 s")
+def agent_is_moved(turn):
+    rig = Rig(turn).start()
+    sent, longest = 0, 0
+    for how in ("there", "there", "away", "memory")[:2 if turn.quick else 4]:
+        if how == "memory":
+            rig.ask("admin.persistence", enabled=False)
+        send(rig.run / "metrics.sock", *(ping(f"{sent + number}") for number in range(50)))
+        sent += 50
+        if how != "memory":
+            until("all is stored", lambda: len(rig.pings()) == sent)
+        if how == "away":
+            rig.daemon.stop()
+            send(rig.run / "metrics.sock", *(ping(f"{sent + number}") for number in range(50)))
+            sent += 50
+        began = time.monotonic()
+        expect(rig.agent.stop() == 0, "exit code")
+        longest = max(longest, time.monotonic() - began)
+        left = [path.name for path in (rig.folder / "agent").rglob("*.spool")]
+        expect(how != "there" or not left, f"left behind: {left}")
+        if how == "away":
+            rig.start_daemon()
+        if how == "memory":
+            rig.ask("admin.persistence", enabled=True)
+        if how == "there":
+            os.rename(rig.folder / "agent", rig.folder / f"agent-{sent}")
+            subprocess.run(["cp", "-a", rig.folder / f"agent-{sent}", rig.folder / "agent"], check=True)
+        rig.start_agent()
+    until("all is stored", lambda: len(rig.pings()) == sent)
+    rig.stop()
+    rig.start_daemon()
+    twice = {name: count for name, count in rig.pings().items() if count != 1}
+    expect(not twice, f"datagrams twice: {twice}")
+    expect(longest < 5, f"a stop took {longest:.1f} s")
+    return f"{sent} datagrams once; the longest stop took {longest:.1f} s"
