@@ -73,8 +73,7 @@ extension World {
         }
         let told = Int(clamping: contents.lostBytes)
         if told > most { violated("\(told) bytes told as lost, \(most) are") }
-        // What only memory had is gone with it.
-        if !profile.memory, told < least {
+        if told < least {
             violated("\(told) bytes told as lost, \(least) were known of")
         }
     }

@@ -33,6 +33,9 @@ extension World {
 
     private func fault() {
         let slot = choices.pick(agents)
+        if profile.memory, choices.chance(20) {
+            return daemon.switchPersistence(daemon.isInMemory)
+        }
         guard profile.crashes else { return harmless(slot) }
         switch choices.below(12) {
         case 0: kill(slot)

@@ -75,6 +75,11 @@ struct SourceCursor: Sendable, Equatable {
     /// Of a file of which nothing was sent: its beginning when it was first read.
     private var scannedHead: SourceHead?
     private var incarnation: Int64?
+    /// What was destroyed since something was last stored durably.
+    private var destroyed = DestroyedContents()
+    /// The daemon asks for an incarnation whose content is destroyed: what there was of it, and of
+    /// those that came after. Until a look has found the same.
+    private var goneBytes: UInt64?
     private(set) var pendingRestart: PendingRestart?
     private var openingRestarts = false
     private var finishSent = false
@@ -102,7 +107,9 @@ struct SourceCursor: Sendable, Equatable {
     private var isEmpty: Bool { size == 0 && acknowledged == 0 && !hasLoss }
 
     /// It was cut before the daemon could be told what it held.
-    private var hasLoss: Bool { pendingRestart.map { $0.knownBytes > acknowledged } ?? false }
+    private var hasLoss: Bool {
+        !destroyed.isEmpty || pendingRestart.map { $0.knownBytes > acknowledged } ?? false
+    }
 
     /// Bytes that the daemon does not have.
     var backlogBytes: UInt64 { size > acknowledged ? size - acknowledged : 0 }
@@ -157,8 +164,9 @@ extension SourceCursor {
         guard !finishSent else { return nil }
         if ending == .destroyed {
             // Of a document only what closes its array is left, or what will be written again.
-            let hasLost = kind != .document && size > next
-            return .ship(hasLost ? .lost(from: next, to: size) : lastBatch(to: next))
+            let end = goneBytes.map { $0 + size } ?? size
+            let hasLost = kind != .document && end > next
+            return .ship(hasLost ? .lost(from: next, to: end) : lastBatch(to: next))
         }
         if kind == .document, isBeingRewritten { return nil }
         if let longRecordEnd { return .ship(record(to: longRecordEnd)) }
@@ -393,8 +401,12 @@ extension SourceCursor {
     }
 
     mutating func restart(_ cause: IngestOpen.Restart.Cause, knownBytes: UInt64) {
+        // What is gone is of an earlier content; of this one, what was cut.
+        let known = goneBytes.map { $0 + (seenSize > size ? seenSize - size : 0) } ?? knownBytes
+        if goneBytes != nil { destroyed = DestroyedContents() }
+        goneBytes = nil
         pendingRestart = PendingRestart(
-            cause: cause, knownBytes: knownBytes, incarnation: incarnation)
+            cause: cause, knownBytes: known, incarnation: incarnation)
         seenSize = size
     }
 
@@ -419,10 +431,17 @@ extension SourceCursor {
 
     mutating func opened(_ answer: Opened) {
         phase = .open(id: answer.id)
+        noteDestroyed(answer)
         // Decided on by what this agent had read; the daemon has something else, from another one.
         let hasMoved =
             answer.incarnation == pendingRestart?.incarnation && answer.position != acknowledged
-        if let pending = pendingRestart,
+        if hasMoved, kind == .file, answer.position == 0, !openingRestarts,
+            let pending = pendingRestart
+        {
+            // Only memory had it, which has gone: what was decided stands.
+            pendingRestart?.knownBytes = max(pending.knownBytes, acknowledged)
+            pendingRestart?.saidBytes = nil
+        } else if let pending = pendingRestart,
             openingRestarts || hasMoved || answer.incarnation > pending.incarnation ?? .max
         {
             // Also when the answer to the restart itself was lost with the connection.
@@ -438,6 +457,7 @@ extension SourceCursor {
         }
         openingRestarts = false
         settleEarlyRestart(answer)
+        findGone(answer)
         // What was seen is of another content than what the daemon asks for.
         if let incarnation, incarnation != answer.incarnation { verifiedSize = 0 }
         if incarnation != answer.incarnation || tailEnd != answer.position { tail = nil }
@@ -451,6 +471,30 @@ extension SourceCursor {
         // of it: a look decides.
         mustVerify = kind == .document || kind == .file && next > 0
         document = DocumentState()
+    }
+
+    /// A restart that ended an incarnation: a store that has not heard of it may ask again.
+    private mutating func noteDestroyed(_ answer: Opened) {
+        guard kind == .file, let pending = pendingRestart, let ended = pending.incarnation,
+            answer.incarnation != ended
+        else { return }
+        let isEarlier = answer.incarnation < ended
+        let told = isEarlier ? pending.knownBytes : pending.saidBytes ?? pending.knownBytes
+        destroyed.add(ended, bytes: max(told, acknowledged))
+        // It was of a store that has gone.
+        if isEarlier { pendingRestart = nil }
+    }
+
+    /// A store that was not told of restarts, because memory stood in for it, asks for what they
+    /// destroyed.
+    private mutating func findGone(_ answer: Opened) {
+        goneBytes = destroyed.bytes(since: answer.incarnation, position: answer.position)
+        guard let bytes = goneBytes, answer.position == 0, pendingRestart == nil else { return }
+        // Nothing of it was stored that a look could compare.
+        destroyed = DestroyedContents()
+        goneBytes = nil
+        pendingRestart = PendingRestart(
+            cause: .truncated, knownBytes: bytes, incarnation: answer.incarnation)
     }
 
     /// A restart that was decided on before the daemon told which incarnation there is: another
@@ -469,6 +513,11 @@ extension SourceCursor {
     mutating func advanced(to position: UInt64, isDurable: Bool = true) {
         acknowledged = position
         self.isDurable = isDurable
+        if isDurable {
+            // The store that has this has been told of all before it.
+            destroyed = DestroyedContents()
+            goneBytes = nil
+        }
         answered()
         if finishSent, inFlight == 0, phase != .refused { phase = .finished }
     }

@@ -8,7 +8,7 @@ import time
 
 from . import box as boxes
 from .box import AGENT, DAEMON
-from .rig import Rig, Supervised, ping, send, until
+from .rig import Rig, Supervised, ping, said, send, until
 from .rows import Skipped, expect, row
 from .units import STATE, boxed
 
@@ -95,6 +95,7 @@ def spool_deleted(turn):
     rig.await_lines(100)
     in_database([f"p{n}" for n in range(100)], rig.pings())
     expect(sum(rig.ledger()["lost"].values()) == 0, "lost, though all was sent")
+    until("the log says so", lambda: said(rig, "is made anew") == 1)
     rig.daemon.stop()
     send_pings(100, 50)
     delete()
@@ -111,11 +112,6 @@ def spool_deleted(turn):
     expect(sum(rig.ledger()["lost"].values()) > 0, "not told")
     rig.stop()
     return f"{len(kept)} of 250 stored once; 50 were in a spool that was deleted, and the log says so"
-
-
-def said(rig, text):
-    """How often the agent's log has said so."""
-    return (rig.folder / "quipu-agent.log").read_text().count(text)
 
 
 # Sends in the box and kills there; a full queue makes it wait. How many sends failed.

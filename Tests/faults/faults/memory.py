@@ -1,12 +1,14 @@
 """M: memory mode: by choice at the start, by choice in use, and because the disk fails again and again."""
 
 import json
+import os
 import signal
 import time
 
+from .files import Lines, lost_bytes
 from .load import Load, counted, mode, send_counts
 from .mounts import SmallDisk, mounting
-from .rig import Rig, Writer, until
+from .rig import Rig, Writer, said, until
 from .rows import expect, row
 
 QUESTIONS = [
@@ -122,6 +124,46 @@ def deleted_in_memory(rig):
     time.sleep(13)
     rig.ask("admin.persistence", enabled=True)
     until("it is read again", lambda: rig.rows(SHELL_CALLS) == [(50,)])
+
+
+@row("M5", "a log is cut while only memory has its lines",
+     injected="persistence off, lines; copytruncate twice, another log written anew in place; persistence on",
+     expected="what was only in memory is told as lost, to the byte; all else is stored once")
+def cut_in_memory(turn):
+    rig = Rig(turn).start()
+    lines = Lines(rig)
+    cut, anew = rig.logs / "cut.jsonl", rig.logs / "anew.jsonl"
+
+    def append(path, count):
+        """Lines that are read before anything else happens; which, and their bytes."""
+        first, size = lines.count, path.stat().st_size if path.exists() else 0
+        lines.append(path.name, count)
+        lines.await_all()
+        return range(first, lines.count), path.stat().st_size - size
+    for path in (cut, anew):
+        append(path, 100)
+    rig.ask("admin.persistence", enabled=False)
+    gone = [append(cut, 100), append(anew, 100)]
+    for number in range(2):
+        os.truncate(cut, 0)
+        until("it is read anew", lambda: said(rig, "was truncated") > number)
+        latest = append(cut, 20)
+        gone.append(latest)
+    # The last lines still are in the log.
+    gone.remove(latest)
+    lines.rewrite("anew.jsonl", lines.make(400))
+    lines.await_all()
+    rig.ask("admin.persistence", enabled=True)
+    lost = {n for numbers, _ in gone for n in numbers}
+    left = set(range(lines.count)) - lost
+    until("all else is stored", lambda: left <= rig.numbers().keys())
+    rig.check_exactly_once(left)
+    bytes_gone = sum(size for _, size in gone)
+    told = lost_bytes(rig)
+    expect(told == bytes_gone, f"{told} bytes told as lost, {bytes_gone} are")
+    rig.stop()
+    expect(lost_bytes(rig) == told, "told again")
+    return f"{len(left)} lines stored once; {told} bytes of {len(lost)} lines told as lost"
 
 
 @row("M3", "the same answers in memory", injected="admin.persistence off, and on again",

@@ -311,6 +311,11 @@ def send(path, *datagrams, patience=PATIENCE_SECONDS):
             sender.send(datagram)
 
 
+def said(rig, text):
+    """How often the agent's log has said so."""
+    return (rig.folder / "quipu-agent.log").read_text().count(text)
+
+
 def ping(name, filler=""):
     """The datagram of an event that is known by its name."""
     return json.dumps({"event": "ping", "name": name, **({"filler": filler} if filler else {})}).encode()
