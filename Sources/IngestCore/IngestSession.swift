@@ -31,6 +31,8 @@ public struct IngestSession: Sendable {
 
     private let hostNames: Set<String>
     private var sources: [Int64: Source] = [:]
+    /// Of the store that gave the first id.
+    private var generation: Int?
 
     /// - Parameter hostNames: What agents of before name that mean the daemon's own machine.
     public init(hostNames: Set<String>) { self.hostNames = hostNames }
@@ -90,8 +92,11 @@ public struct IngestSession: Sendable {
         .unavailable, reason: "still_read", path: "lost",
         hint: "another agent has it open and may send it; tell it again later")
 
-    /// The store has an account for the source.
+    /// The store has an account for the source. A connection gets ids of one store only: it is
+    /// closed when another one takes its place, and what is still read of it means the ids before.
     public mutating func opened(_ open: IngestOpen, id: Int64, generation: Int) {
+        guard self.generation ?? generation == generation else { return }
+        self.generation = generation
         sources[id] = Source(
             kind: open.source.kind, size: open.sizeBytes, generation: generation)
     }
