@@ -23,7 +23,7 @@ final class MountedAnew: AgentSystem, @unchecked Sendable {
 
     func list(
         _ directory: String, _ body: (_ name: String, _ mayBeDirectory: Bool) -> Void
-    ) throws(SystemError) {
+    ) throws(SystemError) -> [(name: String, mayBeDirectory: Bool)] {
         try real.list(directory, body)
     }
 
@@ -41,6 +41,14 @@ final class MountedAnew: AgentSystem, @unchecked Sendable {
 
     func landing(_ directory: String, byteCount: Int) throws(SystemError) -> SharedMapping {
         try real.landing(directory, byteCount: byteCount)
+    }
+
+    func isInPlace(_ landing: SharedMapping, in directory: String) -> Bool {
+        real.isInPlace(landing, in: directory)
+    }
+
+    func replace(_ landing: SharedMapping, in directory: String) throws(SystemError) {
+        try real.replace(landing, in: directory)
     }
 
     func segmentNames(_ directory: String) throws(SystemError) -> [String] {
