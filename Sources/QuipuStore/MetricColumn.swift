@@ -11,9 +11,8 @@ struct MetricColumn {
         _ columns: [MetricColumn], _ fill: MetricFill, _ grid: StepGrid
     ) -> [Int] {
         guard !columns.isEmpty else { return [] }
-        return (0..<grid.count).filter { index in
-            fill != .none || columns.contains { !$0.steps[index].isEmpty }
-        }
+        guard fill == .none else { return Array(0..<grid.count) }
+        return Set(columns.flatMap(\.steps.occupied)).sorted()
     }
 
     static func points(

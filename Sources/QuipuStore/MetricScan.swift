@@ -95,6 +95,7 @@ struct MetricSteps {
     /// Where each step is in `touched`, or -1.
     private var places: [Int32]
     private var touched: [MetricStep] = []
+    private var numbers: [Int] = []
 
     init(_ grid: StepGrid) { places = Array(repeating: -1, count: grid.count) }
 
@@ -104,10 +105,16 @@ struct MetricSteps {
             if places[index] < 0 {
                 places[index] = Int32(touched.count)
                 touched.append(MetricStep())
+                numbers.append(index)
             }
             yield &touched[Int(places[index])]
         }
     }
 
     var isEmpty: Bool { touched.allSatisfy(\.isEmpty) }
+
+    /// The numbers of those that have something.
+    var occupied: [Int] {
+        zip(numbers, touched).compactMap { number, step in step.isEmpty ? nil : number }
+    }
 }
