@@ -37,7 +37,8 @@ struct OwnMetrics: Sendable {
         ("queries.errors", \.queries.errors),
         ("queries.connections_refused", \.queries.connectionsRefused),
         ("subscriptions.notifications", \.subscriptions.notifications),
-        ("subscriptions.missed", \.subscriptions.missed), ("subscriptions.cut", \.subscriptions.cut),
+        ("subscriptions.missed", \.subscriptions.missed),
+        ("subscriptions.cut", \.subscriptions.cut),
     ]
 
     private static let levels: [(String, @Sendable (StatsReport) -> Double?)] = [

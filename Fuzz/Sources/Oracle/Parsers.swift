@@ -93,7 +93,7 @@ private func parameters(_ bytes: UnsafeRawBufferPointer) {
         { _ = try $0.priceList() }, { _ = try $0.priceRequest() }, { _ = try $0.filePrice() },
         { _ = try $0.documentID() }, { _ = try $0.documentUpdate() },
         { _ = try $0.documentQuery() }, { _ = try $0.documentSearch() },
-        { _ = try $0.ingestOpen(host: "h") }, { _ = try $0.ingestBatch() },
+        { _ = try $0.ingestOpen() }, { _ = try $0.ingestBatch() },
         { _ = try $0.ingestSkip() }, { _ = try $0.metricQuery() }, { _ = try $0.ledgerPage() },
         { _ = try $0.eventQuery() }, { _ = try $0.errorQuery() }, { _ = try $0.summaryQuery() },
         { _ = try $0.sessionQuery() }, { _ = try $0.sessionDetailQuery() },

@@ -40,7 +40,7 @@ private struct IngestReading {
     /// Of each line and body, what became of it.
     private(set) var said: [String] = []
     private var framer = IngestFramer()
-    private var session = IngestSession(host: "h")
+    private var session = IngestSession(hostNames: ["h"])
     private var line: [UInt8] = []
     private var pending: Request?
     private var lastID: Int64 = 0
