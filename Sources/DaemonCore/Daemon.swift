@@ -171,9 +171,7 @@ public struct Daemon: Sendable {
         defer { patience.cancel() }
         do throws(StoreError) {
             guard options.settings.persistence else {
-                return try await SQLiteStore(
-                    path: nil, hostName: Machine.own.hostName, machineID: Machine.own.id,
-                    progress: progress)
+                return try await Machine.own.store(path: nil, progress: progress)
             }
             return try await DatabaseOpening(
                 condition: disk, machine: .own, log: log, progress: progress

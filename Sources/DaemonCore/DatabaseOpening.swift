@@ -35,9 +35,7 @@ struct DatabaseOpening: Sendable {
                 let fault = error.diskFault == .failing && !files.hasRoom ? .full : error.diskFault
                 condition.problem = PersistenceSwitch.problem(fault, error)
                 log.error("memory stands in for the database: \(error)")
-                let memory = try await SQLiteStore(
-                    path: nil, hostName: machine.hostName, machineID: machine.id,
-                    progress: progress)
+                let memory = try await machine.store(path: nil, progress: progress)
                 if files.hasRoomToOpen {
                     try? await memory.copyRecent(from: files.path, since: PersistenceSwitch.recent)
                 }
@@ -56,9 +54,8 @@ struct DatabaseOpening: Sendable {
         var hasBallast = true
         for _ in 0..<Self.attemptsMax {
             do throws(StoreError) {
-                let store = try await SQLiteStore(
-                    path: files.path, hostName: machine.hostName, machineID: machine.id,
-                    logBytes: files.logBytes, progress: progress)
+                let store = try await machine.store(
+                    path: files.path, logBytes: files.logBytes, progress: progress)
                 guard
                     let damage = try await store.findDamage(milliseconds: Limits.damageSearchMs)
                 else { return store }
@@ -75,9 +72,8 @@ struct DatabaseOpening: Sendable {
                 }
             }
         }
-        return try await SQLiteStore(
-            path: files.path, hostName: machine.hostName, machineID: machine.id,
-            logBytes: files.logBytes, progress: progress)
+        return try await machine.store(
+            path: files.path, logBytes: files.logBytes, progress: progress)
     }
 
     private func setAside(_ why: String, logOnly: Bool) throws(StoreError) {

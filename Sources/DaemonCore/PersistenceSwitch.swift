@@ -155,9 +155,7 @@ actor PersistenceSwitch {
 
     private func useMemory() async -> Result<Void, StoreError> {
         do throws(StoreError) {
-            let next = try await SQLiteStore(
-                path: nil, hostName: machine.hostName, machineID: machine.id,
-                progress: progress)
+            let next = try await machine.store(path: nil, progress: progress)
             // Where the disk cannot even be read, memory begins empty and logs are read again.
             let mustBeFilled = condition.problem == nil
             let old = try await swap { [path = files.path] () async throws(StoreError) in
@@ -292,9 +290,7 @@ actor PersistenceSwitch {
     /// The old file is closed before anything else is at its place: SQLite removes logs by name.
     private func memoryInstead(settingAside: Bool) async -> Result<Void, StoreError> {
         do throws(StoreError) {
-            let next = try await SQLiteStore(
-                path: nil, hostName: machine.hostName, machineID: machine.id,
-                progress: progress)
+            let next = try await machine.store(path: nil, progress: progress)
             let old = try await swap { next }
             condition.took(false)
             await old.close()

@@ -22,23 +22,23 @@ public enum SourceKey {
     /// disk was copied from here.
     public static func isOfOneFile(_ key: String) -> Bool {
         if key.hasPrefix("import:") { return true }
-        for (prefix, count) in [(filePrefix, 3), (spoolPrefix, 4)] where key.hasPrefix(prefix) {
-            let parts = key.dropFirst(prefix.count)
-                .split(separator: "-", omittingEmptySubsequences: false)
-            return parts.count == count && parts.allSatisfy(isNumber) && parts.last != "0"
-        }
-        return false
+        return numbers(key, after: filePrefix)?.count == 3
+            || numbers(key, after: spoolPrefix)?.count == 4
     }
 
     /// Of device, inode, generation and birth, from part `place` on.
     private static func withoutDevice(_ key: String, _ prefix: String, at place: Int) -> String {
-        var parts = key.dropFirst(prefix.count)
-            .split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == place + 4, parts.allSatisfy(isNumber), parts.last != "0" else {
-            return key
-        }
+        guard var parts = numbers(key, after: prefix), parts.count == place + 4 else { return key }
         parts.remove(at: place)
         return prefix + parts.joined(separator: "-")
+    }
+
+    /// Of a key that ends with a time of birth.
+    private static func numbers(_ key: String, after prefix: String) -> [Substring]? {
+        guard key.hasPrefix(prefix) else { return nil }
+        let parts = key.dropFirst(prefix.count)
+            .split(separator: "-", omittingEmptySubsequences: false)
+        return parts.allSatisfy(isNumber) && parts.last != "0" ? parts : nil
     }
 
     private static func isNumber(_ part: Substring) -> Bool {
