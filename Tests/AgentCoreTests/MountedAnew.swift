@@ -2,7 +2,8 @@ import Platform
 
 @testable import AgentCore
 
-/// The operating system, but that disks get other numbers.
+/// The operating system, but that disks get other numbers. Unchecked: a tailing test has one
+/// thread.
 final class MountedAnew: AgentSystem, @unchecked Sendable {
     private let real = OperatingSystem()
     /// How much the device of paths with a part differs from the real one.

@@ -24,17 +24,21 @@ import Testing
         #expect(SourceKey.lasting(key) == lasting)
     }
 
+    private func opened(
+        _ source: JSON, by session: inout IngestSession
+    ) throws -> SourceIdentity? {
+        let request = Request(id: 1, method: "ingest.open", params: ["source": source, "size": 5])
+        let now = Timestamp(microseconds: 0)
+        guard case .open(let open) = try session.take(request, lastByte: nil, now: now) else {
+            return nil
+        }
+        return open.source
+    }
+
     @Test func agentsNameTheDevice() throws {
         var session = IngestSession(hostNames: ["here"])
         let keys = try ["file:1-2-3-4", "file:9-2-3-4", "twin:9-2-3-4"].map { key in
-            let source: JSON = ["host": "h", "key": .string(key), "path": "/a"]
-            let request = Request(
-                id: 1, method: "ingest.open", params: ["source": source, "size": 5])
-            let now = Timestamp(microseconds: 0)
-            guard case .open(let open) = try session.take(request, lastByte: nil, now: now) else {
-                return ""
-            }
-            return open.source.key
+            try opened(["host": "h", "key": .string(key), "path": "/a"], by: &session)?.key
         }
         #expect(keys == ["file:2-3-4", "file:2-3-4", "file:9-2-3-4"])
     }
@@ -45,15 +49,7 @@ import Testing
             ["key": "k", "path": "/a"], ["host": "before", "key": "k", "path": "/a"],
             ["host": "now", "key": "k", "path": "/a"], ["host": "else", "key": "k", "path": "/a"],
         ]
-        let hosts = try sources.map { source in
-            let request = Request(
-                id: 1, method: "ingest.open", params: ["source": source, "size": 5])
-            let now = Timestamp(microseconds: 0)
-            guard case .open(let open) = try session.take(request, lastByte: nil, now: now) else {
-                return "none"
-            }
-            return open.source.host
-        }
+        let hosts = try sources.map { try opened($0, by: &session)?.host }
         #expect(hosts == ["", "", "", "else"])
     }
 

@@ -66,13 +66,8 @@ import Testing
         var source = try await TestSource(store)
         var builder = BatchBuilder()
         for count in counts {
-            var rollup = Rollup()
-            rollup.add(
-                count.value, weight: 1, atMicroseconds: at(Double(count.bucket)).microseconds)
-            builder.add(
-                RollupDelta(
-                    series: builder.series(count.metric, .counter, "site:\(count.site)"),
-                    bucketStart: count.bucket, rollup: rollup))
+            let series = builder.series(count.metric, .counter, "site:\(count.site)")
+            builder.add(count.value, at: Double(count.bucket), of: series)
         }
         try await store.commit(source.batch(builder))
     }

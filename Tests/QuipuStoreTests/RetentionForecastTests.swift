@@ -66,12 +66,7 @@ import Testing
                 let index = builder.series(name, .counter)
                 for span in 0..<60 {
                     let time = Self.now - age * Self.day + Double(span) * 10
-                    var rollup = Rollup()
-                    rollup.add(1, weight: 1, atMicroseconds: Int64(time) * 1_000_000)
-                    builder.add(
-                        RollupDelta(
-                            series: index, bucketStart: at(time).bucket(seconds: 10),
-                            rollup: rollup))
+                    builder.add(1, at: time, of: index)
                 }
             }
             try await store.commit(source.batch(builder))

@@ -74,12 +74,7 @@ import Testing
                     let time = (moment - Double.random(in: 0...age, using: &random)).rounded()
                     let value = Double(Int.random(in: -50...1_000, using: &random))
                     samples.append((time, value))
-                    var rollup = Rollup(sketch: DDSketch())
-                    rollup.add(value, weight: 1, atMicroseconds: Int64(time) * 1_000_000)
-                    builder.add(
-                        RollupDelta(
-                            series: index, bucketStart: at(time).bucket(seconds: 10),
-                            rollup: rollup))
+                    builder.add(value, at: time, of: index, sketch: DDSketch())
                 }
                 try await store.commit(source.batch(builder))
                 if Bool.random(using: &random) {
@@ -145,12 +140,7 @@ import Testing
                 let index = builder.series("m", .counter)
                 for age in ages {
                     let time = Self.now - age * Self.day - 5
-                    var rollup = Rollup()
-                    rollup.add(age, weight: 1, atMicroseconds: Int64(time) * 1_000_000)
-                    builder.add(
-                        RollupDelta(
-                            series: index, bucketStart: at(time).bucket(seconds: 10),
-                            rollup: rollup))
+                    builder.add(age, at: time, of: index)
                 }
                 try await store.commit(source.batch(builder))
             }
@@ -189,12 +179,8 @@ import Testing
             var source = try await TestSource(store)
             func send(_ value: Double, _ time: Double) async throws {
                 var builder = BatchBuilder()
-                var rollup = Rollup(sketch: DDSketch())
-                rollup.add(value, weight: 1, atMicroseconds: Int64(time) * 1_000_000)
-                builder.add(
-                    RollupDelta(
-                        series: builder.series("m", .timer),
-                        bucketStart: at(time).bucket(seconds: 10), rollup: rollup))
+                let index = builder.series("m", .timer)
+                builder.add(value, at: time, of: index, sketch: DDSketch())
                 try await store.commit(source.batch(builder))
             }
             for round in 0..<4 {
@@ -247,11 +233,7 @@ import Testing
             let index = builder.series("m", .counter)
             for span in 0..<360 {
                 let time = Self.now - 2 * Self.day + Double(span) * 10
-                var rollup = Rollup()
-                rollup.add(1, weight: 1, atMicroseconds: Int64(time) * 1_000_000)
-                builder.add(
-                    RollupDelta(
-                        series: index, bucketStart: at(time).bucket(seconds: 10), rollup: rollup))
+                builder.add(1, at: time, of: index)
             }
             try await store.commit(source.batch(builder))
             #expect(try await count(.tenSeconds, in: store) == .int(360))
@@ -269,11 +251,7 @@ import Testing
             func send(_ name: String, _ time: Double) async throws {
                 var builder = BatchBuilder()
                 let index = builder.series(name, .counter)
-                var rollup = Rollup()
-                rollup.add(1, weight: 1, atMicroseconds: Int64(time) * 1_000_000)
-                builder.add(
-                    RollupDelta(
-                        series: index, bucketStart: at(time).bucket(seconds: 10), rollup: rollup))
+                builder.add(1, at: time, of: index)
                 try await store.commit(source.batch(builder))
             }
             try await send("old", Self.now - 3_000 * Self.day)

@@ -6,21 +6,6 @@ import Testing
 /// SQL that SQLite would take all memory for before it calls anybody back.
 /// No deadline ends these tests: what is refused here is refused for what it would take.
 @Suite struct SQLBombTests {
-    private func answer(_ store: SQLiteStore, _ text: String) async throws -> SQLRows {
-        try await store.sql(SQLQuery(text: text, rowsMax: 100))
-    }
-
-    /// What `text` is refused for.
-    private func hint(_ store: SQLiteStore, _ text: String) async throws -> String {
-        do {
-            let rows = try await answer(store, text)
-            Issue.record("\(text.prefix(200)) gave \(rows.rows.count) rows")
-        } catch StoreError.invalid("query", let hint) {
-            return hint
-        }
-        return ""
-    }
-
     /// Each twice the one before.
     private static func laughs(_ count: Int, _ body: (String) -> String) -> String {
         let steps = (1...count).map { ", a\($0)(x) AS (\(body("a\($0 - 1)")))" }
@@ -50,9 +35,9 @@ import Testing
     func whatExpandsIsRefused(_ text: String) async throws {
         try await withStore { store in
             #expect(text.utf8.count < Limits.sqlTextBytesMax)
-            let hint = try await hint(store, text)
+            let hint = try await store.hint(text)
             #expect(hint == "it needs more than 64 MiB of memory")
-            #expect(try await answer(store, "SELECT 1").rows == [[.int(1)]])
+            #expect(try await store.answer("SELECT 1").rows == [[.int(1)]])
         }
     }
 
@@ -61,7 +46,7 @@ import Testing
         try await withStore { store in
             let columns = (0..<100).map { "printf('%1000000s', \($0)) AS c\($0)" }
             let text = "SELECT \(columns.joined(separator: ", "))"
-            let hint = try await hint(store, text)
+            let hint = try await store.hint(text)
             #expect(hint == "it needs more than 64 MiB of memory")
         }
     }
@@ -85,12 +70,12 @@ import Testing
         try await withStore { store in
             let chain = (1...200).map { ", a\($0) AS (SELECT x + 1 AS x FROM a\($0 - 1))" }
             let links = "WITH a0 AS (SELECT 1 AS x)\(chain.joined()) SELECT x FROM a200"
-            let linked = try await answer(store, links).rows
+            let linked = try await store.answer(links).rows
             #expect(linked == [[.int(201)]])
             let list = "SELECT 7 IN (\((1...10_000).map(String.init).joined(separator: ", ")))"
-            #expect(try await answer(store, list).rows == [[.int(1)]])
+            #expect(try await store.answer(list).rows == [[.int(1)]])
             let terms = "SELECT \(Self.sum("1", 10_000))"
-            #expect(try await answer(store, terms).rows == [[.int(10_000)]])
+            #expect(try await store.answer(terms).rows == [[.int(10_000)]])
         }
     }
 }

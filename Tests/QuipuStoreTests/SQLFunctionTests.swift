@@ -11,21 +11,6 @@ import Testing
         "replace(printf('%\(count)s', ''), ' ', '\(text)')"
     }
 
-    private func answer(_ store: SQLiteStore, _ text: String) async throws -> SQLRows {
-        try await store.sql(SQLQuery(text: text, rowsMax: 100))
-    }
-
-    /// What `text` is refused for.
-    private func hint(_ store: SQLiteStore, _ text: String) async throws -> String {
-        do {
-            let rows = try await answer(store, text)
-            Issue.record("\(text.prefix(200)) gave \(rows.rows.count) rows")
-        } catch StoreError.invalid("query", let hint) {
-            return hint
-        }
-        return ""
-    }
-
     @Test(arguments: [
         ("printf", "printf('%.*c', 1000000000, 'x')"),
         ("printf", "printf('%d %*d', 1, -1000001, 2)"),
@@ -46,7 +31,7 @@ import Testing
     ])
     func functionsTellWhatTheyCost(_ name: String, _ call: String) async throws {
         try await withStore { store in
-            let hint = try await hint(store, "SELECT length(\(call))")
+            let hint = try await store.hint("SELECT length(\(call))")
             #expect(hint.hasPrefix(name + ": "))
         }
     }
@@ -77,7 +62,7 @@ import Testing
             for call in calls {
                 let expected = try RawStatement(connection, "SELECT quote(\(call))")
                 #expect(try expected.step(), "\(call)")
-                let found = try await answer(store, "SELECT quote(\(call))").rows
+                let found = try await store.answer("SELECT quote(\(call))").rows
                 #expect(found == [[.string(try #require(expected.string(0)))]], "\(call)")
             }
         }
@@ -95,7 +80,7 @@ import Testing
         try #require(sqlite3_exec(plain, "SELECT \(call)", nil, nil, nil) == SQLITE_ERROR)
         let message = String(cString: sqlite3_errmsg(plain))
         try await withStore { store in
-            let hint = try await hint(store, "SELECT \(call)")
+            let hint = try await store.hint("SELECT \(call)")
             #expect(hint == message)
         }
     }

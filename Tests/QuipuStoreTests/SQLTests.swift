@@ -29,18 +29,11 @@ import Testing
         try await store.commit(source.batch(builder))
     }
 
-    private func rows(_ store: SQLiteStore, _ text: String, limit: Int = 100) async throws
-        -> SQLRows
-    {
-        try await store.sql(SQLQuery(text: text, rowsMax: limit))
-    }
-
     @Test(arguments: [true, false])
     func viewsAreReadOnDiskAndInMemory(_ onDisk: Bool) async throws {
         func check(_ store: SQLiteStore) async throws {
             try await filled(store)
-            let events = try await rows(
-                store,
+            let events = try await store.answer(
                 """
                 SELECT time, name, status, duration_ms, session, attributes ->> 'branch' AS branch
                 FROM events WHERE kind = 'tool_use' ORDER BY time_us
@@ -59,11 +52,11 @@ import Testing
                     ],
                 ])
             #expect(!events.isTruncated)
-            let tools = try await rows(store, "SELECT name, count, ok, errors, avg_ms FROM tools;")
+            let tools = try await store.answer("SELECT name, count, ok, errors, avg_ms FROM tools;")
             #expect(
                 tools.rows == [[.string("Bash"), .int(2), .int(1), .int(1), .double(30)]])
-            let metrics = try await rows(
-                store, "SELECT name, type, tags, count, avg, max FROM metrics_10s -- all")
+            let metrics = try await store.answer(
+                "SELECT name, type, tags, count, avg, max FROM metrics_10s -- all")
             #expect(
                 metrics.rows == [
                     [
@@ -72,12 +65,12 @@ import Testing
                     ]
                 ])
             for view in SQLViews.names {
-                let count = try await rows(store, "SELECT count(*) FROM \(view)").rows
+                let count = try await store.answer("SELECT count(*) FROM \(view)").rows
                 #expect(count != [[.int(0)]], "\(view)")
             }
             // What was committed a moment ago is seen.
             try await store.commit([EventLine(time: 1)], from: "b")
-            #expect(try await rows(store, "SELECT count(*) FROM events").rows == [[.int(5)]])
+            #expect(try await store.answer("SELECT count(*) FROM events").rows == [[.int(5)]])
         }
         if onDisk {
             try await withStore { try await check($0) }
@@ -154,7 +147,7 @@ import Testing
             try await filled(store)
             let before = try await store.allEvents()
             do {
-                let answer = try await rows(store, text)
+                let answer = try await store.answer(text)
                 Issue.record("\(text) gave \(answer)")
             } catch {
                 guard case .invalid(let path, let hint) = error as? StoreError else {
@@ -186,7 +179,7 @@ import Testing
     func bombsEnd(_ text: String) async throws {
         try await withStore(queryMsMax: 2_000) { store in
             do {
-                let answer = try await rows(store, text)
+                let answer = try await store.answer(text)
                 Issue.record("\(text.prefix(100)) gave \(answer)")
             } catch let error as StoreError {
                 switch error {
@@ -194,7 +187,7 @@ import Testing
                 default: Issue.record("\(text.prefix(100)): \(error)")
                 }
             }
-            #expect(try await rows(store, "SELECT 1").rows == [[.int(1)]])
+            #expect(try await store.answer("SELECT 1").rows == [[.int(1)]])
         }
     }
 
@@ -208,7 +201,7 @@ import Testing
     func tablesOfOnesOwnAreCounted(_ text: String, _ count: Int64) async throws {
         try await withStore { store in
             try await filled(store)
-            #expect(try await rows(store, text).rows == [[.int(count)]])
+            #expect(try await store.answer(text).rows == [[.int(count)]])
         }
     }
 
@@ -216,14 +209,14 @@ import Testing
         try await withStore { store in
             try await filled(store)
             #expect(
-                try await rows(store, "SELECT value FROM json_each('[1,2]')").rows
+                try await store.answer("SELECT value FROM json_each('[1,2]')").rows
                     == [[.int(1)], [.int(2)]])
             #expect(
-                try await rows(store, "SELECT count(*) FROM json_tree('{\"a\":[1,2]}')").rows
+                try await store.answer("SELECT count(*) FROM json_tree('{\"a\":[1,2]}')").rows
                     == [[.int(4)]])
             #expect(
-                try await rows(
-                    store, "SELECT e.name, j.key, j.value FROM events e, json_each(e.attributes) j"
+                try await store.answer(
+                    "SELECT e.name, j.key, j.value FROM events e, json_each(e.attributes) j"
                 ).rows == [[.string("Bash"), .string("branch"), .string("main")]])
         }
     }
@@ -232,13 +225,13 @@ import Testing
         try await withStore { store in
             let numbers =
                 "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 50) "
-            let some = try await rows(store, numbers + "SELECT x FROM c", limit: 10)
+            let some = try await store.answer(numbers + "SELECT x FROM c", limit: 10)
             #expect(some.rows.count == 10)
             #expect(some.isTruncated)
-            let all = try await rows(store, numbers + "SELECT x FROM c", limit: 50)
+            let all = try await store.answer(numbers + "SELECT x FROM c", limit: 50)
             #expect(all.rows.count == 50)
             #expect(!all.isTruncated)
-            let large = try await rows(store, numbers + "SELECT printf('%1000000s', x) FROM c")
+            let large = try await store.answer(numbers + "SELECT printf('%1000000s', x) FROM c")
             #expect(large.isTruncated)
             #expect((1..<17).contains(large.rows.count))
         }
@@ -246,8 +239,7 @@ import Testing
 
     @Test func valuesOfEveryTypeAreWritten() async throws {
         try await withStore { store in
-            let values = try await rows(
-                store,
+            let values = try await store.answer(
                 "SELECT 1, 1.5, 9e999, 'ü', x'00ff', NULL, CAST(x'c3' AS TEXT), '' AS a, 1 AS a")
             #expect(
                 values.rows == [

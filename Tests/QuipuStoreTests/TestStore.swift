@@ -1,5 +1,6 @@
 import Foundation
 import QuipuModel
+import Sketches
 import Testing
 
 @testable import QuipuStore
@@ -155,6 +156,15 @@ struct BatchBuilder {
         return decoded.series.count - 1
     }
 
+    /// A metric line of one sample.
+    mutating func add(_ value: Double, at time: Double, of series: Int, sketch: DDSketch? = nil) {
+        var rollup = Rollup(sketch: sketch)
+        rollup.add(value, weight: 1, atMicroseconds: at(time).microseconds)
+        add(
+            RollupDelta(
+                series: series, bucketStart: at(time).bucket(seconds: 10), rollup: rollup))
+    }
+
     /// A metric line whose samples all lie in one bucket.
     mutating func add(_ delta: RollupDelta) {
         decoded.rollups.append(delta)
@@ -186,6 +196,21 @@ struct TestSource {
 }
 
 extension SQLiteStore {
+    func answer(_ text: String, limit: Int = 100) async throws -> SQLRows {
+        try await sql(SQLQuery(text: text, rowsMax: limit))
+    }
+
+    /// What a question is refused for.
+    func hint(_ text: String) async throws -> String {
+        do {
+            let rows = try await answer(text)
+            Issue.record("\(text.prefix(200)) gave \(rows.rows.count) rows")
+        } catch StoreError.invalid("query", let hint) {
+            return hint
+        }
+        return ""
+    }
+
     /// Commits one batch that must be stored.
     @discardableResult
     func commit(_ batch: PendingBatch) async throws -> CommitReceipt {
