@@ -100,9 +100,11 @@ struct StepGrid {
 
     func start(_ index: Int) -> Int64 { stretch(of: index).start(index) }
 
-    func seconds(_ index: Int) -> Int64 {
+    /// What is read of a step: all of it, but of the first and the last, which may reach beyond.
+    func read(_ index: Int) -> Range<Int64> {
         let stretch = stretch(of: index)
-        return stretch.end(index) - stretch.start(index)
+        let end = min(stretch.end(index), span.upperBound)
+        return min(max(stretch.start(index), span.lowerBound), end)..<end
     }
 
     private func stretch(of index: Int) -> StepStretch {

@@ -173,9 +173,10 @@ import Testing
     }
 
     @Test func aChartOfARisingLine() {
-        let points = (0...20).map { Chart.Point(time: Double($0) * 10, value: Double($0) * 5) }
-        let chart = Chart(
-            points: points, since: 0, until: 200, stepSeconds: 10, valueName: "render_ms")
+        let points = (0...20).map {
+            Chart.Point(time: Double($0) * 10, value: Double($0) * 5, seconds: 10)
+        }
+        let chart = Chart(points: points, since: 0, until: 200, valueName: "render_ms")
         let expected = [
             " 100 ms ┤⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⣀⠤⠒⠒⠉",
             "        │⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⣀⠤⠒⠒⠉⠀⠀⠀⠀⠀",
@@ -187,6 +188,22 @@ import Testing
         #expect(chart.lines(width: 30, height: 4, style: plain) == expected)
     }
 
+    /// Of which the older part is left in wider steps; nothing was measured in the middle.
+    @Test func aChartOfStepsOfDifferentLengths() throws {
+        let reply = try JSON.parse(
+            """
+                {"step_s":10,"steps":[{"since":"1970-01-01T00:00:00Z","step_s":60},
+                 {"since":"1970-01-01T00:03:00Z","step_s":10}],
+                 "series":[{"points":{"sum":[[0,1],[60,1],[180,1],[190,1],[200,1]]}}]}
+            """.utf8)
+        let series = try #require(reply["series"]?.array?.first)
+        let points = ChartAnswer.points(series, "sum", of: reply)
+        #expect(points.map(\.seconds) == [60, 60, 10, 10, 10])
+        let chart = Chart(points: points, since: 0, until: 200, valueName: "n")
+        let level = chart.lines(width: 30, height: 3, style: plain)[1]
+        #expect(level == "  1 ┤⠤⠤⠤⠤⠤⠤⠤⠤⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠀⠤⠤⠤")
+    }
+
     @Test func chartsTakeAnyValues() {
         var generator = SeededGenerator()
         let extremes = [0, -1e300, 1e300, Double.leastNonzeroMagnitude, .nan, .infinity, 1]
@@ -194,11 +211,11 @@ import Testing
             let points = (0..<Int.random(in: 0...30, using: &generator)).map { index in
                 Chart.Point(
                     time: Double(index * 10),
-                    value: extremes.randomElement(using: &generator) ?? 0)
+                    value: extremes.randomElement(using: &generator) ?? 0, seconds: 10)
             }
             let chart = Chart(
                 points: points, since: 0, until: Double.random(in: 0...1e9, using: &generator),
-                stepSeconds: 10, valueName: "x")
+                valueName: "x")
             let lines = chart.lines(width: 60, height: 5, style: plain)
             #expect(lines.count == 7, "seed \(generator.seed)")
         }

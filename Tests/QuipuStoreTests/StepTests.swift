@@ -42,8 +42,11 @@ import Testing
         }
         for index in 0..<grid.count {
             #expect(grid.index(holding: grid.start(index)) == index, "seed \(random.seed)")
-            let end = grid.start(index) + grid.seconds(index)
-            #expect(index + 1 == grid.count || grid.start(index + 1) == end, "seed \(random.seed)")
+            let read = grid.read(index)
+            let start = index == 0 ? grid.span.lowerBound : grid.start(index)
+            let end = index + 1 == grid.count ? grid.span.upperBound : grid.start(index + 1)
+            #expect(read == start..<end, "seed \(random.seed)")
+            #expect(!read.isEmpty && grid.start(index) <= start, "seed \(random.seed)")
         }
     }
 
@@ -82,7 +85,7 @@ import Testing
         var expected = [first]
         for length in hours.dropLast() { expected.append((expected.last ?? 0) + length * 3_600) }
         #expect(starts(grid) == expected)
-        #expect((0..<grid.count).map { grid.seconds($0) } == hours.map { $0 * 3_600 })
+        #expect((0..<grid.count).map { grid.read($0).count } == hours.map { Int($0) * 3_600 })
     }
 
     @Test func zonesAreNamed() throws {

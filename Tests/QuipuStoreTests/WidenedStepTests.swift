@@ -22,9 +22,7 @@ import Testing
             var builder = BatchBuilder()
             let series = builder.series("hits", .counter)
             for bucket in hours.flatMap({ stride(from: $0, to: $0 + 3_600, by: 10) }) {
-                var rollup = Rollup()
-                rollup.add(180, weight: 1, atMicroseconds: bucket * 1_000_000)
-                builder.add(RollupDelta(series: series, bucketStart: bucket, rollup: rollup))
+                builder.add(180, at: Double(bucket), of: series)
             }
             try await store.commit(source.batch(builder))
             _ = try await store.retain(RetentionPolicy(), at: .seconds(Self.now))
@@ -68,6 +66,22 @@ import Testing
             #expect(try await rates(.zero) == [18, 18, 0])
             #expect(try await rates(.previous) == [18, 18, 18])
             #expect(try await rates(.none, "per_second(a)") == [18, 18])
+        }
+    }
+
+    /// Goal: a rate tells how fast something grew, also where only a part of the step is asked for,
+    /// as of the present one.
+    @Test func ratesOfAPartOfAStepAreOfThatPart() async throws {
+        try await withHours([Self.recent]) { store in
+            let span = Self.recent + 1_200..<Self.recent + 2_460
+            for formula in [nil, "per_second(a)"] {
+                let word = formula == nil ? "rate" : "increase"
+                for step in [60, 600, 1_800, 86_400] as [Int64] {
+                    let answer = try await ask(store, span, word, step: step, formula: formula)
+                    let rates = points(answer).map { $0[1] }
+                    #expect(!rates.isEmpty && rates.allSatisfy { $0 == 18 }, "\(step): \(rates)")
+                }
+            }
         }
     }
 

@@ -132,24 +132,29 @@ struct ChartView {
     }
 
     private func chart(_ reply: JSON, _ series: JSON) -> Chart {
-        let points = ChartAnswer.points(series, aggregate)
+        let points = ChartAnswer.points(series, aggregate, of: reply)
         let since = ChartAnswer.seconds(reply["since"]) ?? points.first?.time ?? 0
         let until = ChartAnswer.seconds(reply["until"]) ?? points.last?.time ?? since
         return Chart(
             points: points, since: since, until: until,
-            stepSeconds: reply["step_s"]?.double ?? 10,
             valueName: PointRows.valueName(metric, aggregate))
     }
 }
 
 /// What charts read of an answer of `metrics.query`.
 enum ChartAnswer {
-    static func points(_ series: JSON, _ aggregate: String) -> [Chart.Point] {
-        (series["points"]?[aggregate]?.array ?? []).compactMap { value in
+    static func points(_ series: JSON, _ aggregate: String, of reply: JSON) -> [Chart.Point] {
+        let step = reply["step_s"]?.double ?? 10
+        // Where parts of the range have steps of different lengths, in their order.
+        let parts = (reply["steps"]?.array ?? []).map { part in
+            (since: seconds(part["since"]) ?? 0, step: part["step_s"]?.double ?? step)
+        }
+        return (series["points"]?[aggregate]?.array ?? []).compactMap { value in
             guard let pair = value.array, pair.count == 2, let time = pair[0].double,
                 let number = pair[1].double
             else { return nil }
-            return Chart.Point(time: time, value: number)
+            let part = parts.last { $0.since <= time }
+            return Chart.Point(time: time, value: number, seconds: part?.step ?? step)
         }
     }
 

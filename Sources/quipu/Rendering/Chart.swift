@@ -8,36 +8,29 @@ struct Chart {
         /// Seconds since 1970.
         var time: Double
         var value: Double
+        /// What it is about. A point that is further away than half of that again is not joined.
+        var seconds: Double
     }
 
     private let series: [[Point]]
     /// Seconds since 1970: the left edge and the right.
     var since: Double
     var until: Double
-    /// Points further apart than this are not joined.
-    var stepSeconds: Double
     /// Whose unit the scale shows.
     var valueName: String
 
     /// Points without a finite value are gaps.
-    init(
-        points: [Point], since: Double, until: Double, stepSeconds: Double, valueName: String
-    ) {
-        self.init(
-            series: [points], since: since, until: until, stepSeconds: stepSeconds,
-            valueName: valueName)
+    init(points: [Point], since: Double, until: Double, valueName: String) {
+        self.init(series: [points], since: since, until: until, valueName: valueName)
     }
 
     /// - Parameter series: at most as many as there are `ChartMark`s.
-    init(
-        series: [[Point]], since: Double, until: Double, stepSeconds: Double, valueName: String
-    ) {
+    init(series: [[Point]], since: Double, until: Double, valueName: String) {
         self.series = series.map { points in
             points.filter { $0.value.isFinite && $0.time.isFinite }
         }
         self.since = since
         self.until = until
-        self.stepSeconds = stepSeconds
         self.valueName = valueName
     }
 
@@ -108,12 +101,12 @@ struct Chart {
     ) {
         let seconds = max(until - since, 1)
         var last: (point: Point, x: Int, y: Int)?
-        for point in points where point.time >= since - stepSeconds && point.time <= until {
+        for point in points where point.time >= since - point.seconds && point.time <= until {
             let across = min(max((point.time - since) / seconds, 0), 1)
             let up = Chart.part(point.value, of: scale)
             let x = Int((across * Double(canvas.dotColumns - 1)).rounded())
             let y = Int(((1 - up) * Double(canvas.dotRows - 1)).rounded())
-            if let last, point.time - last.point.time <= stepSeconds * 1.5 {
+            if let last, point.time - last.point.time <= last.point.seconds * 1.5 {
                 canvas.line(from: (last.x, last.y), to: (x, y))
             } else {
                 canvas.set(x, y)

@@ -38,7 +38,7 @@ struct OverlayView {
             lines.append(
                 Line(
                     metric: metric, aggregate: aggregate, tags: one["tags"],
-                    points: ChartAnswer.points(one, aggregate).filter(\.value.isFinite)))
+                    points: ChartAnswer.points(one, aggregate, of: reply).filter(\.value.isFinite)))
         }
         since = min(since, ChartAnswer.seconds(reply["since"]) ?? since)
         until = max(until, ChartAnswer.seconds(reply["until"]) ?? until)
@@ -48,8 +48,7 @@ struct OverlayView {
     func show(on screen: inout Screen) {
         guard !lines.isEmpty else { return }
         let drawn = Chart(
-            series: lines.map(\.points), since: since, until: until, stepSeconds: stepSeconds,
-            valueName: scaleName)
+            series: lines.map(\.points), since: since, until: until, valueName: scaleName)
         screen.write(screen.style.paint(Visible.text(title), .bold))
         screen.write(
             drawn.lines(width: screen.chartColumns, height: height, style: screen.style))
