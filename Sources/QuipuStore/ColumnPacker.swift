@@ -92,6 +92,25 @@ final class ColumnPacker {
         return isWhole ? values : nil
     }
 
+    /// Passes over a column. False when the bytes are none.
+    func skip(_ count: Int, from reader: inout ByteReader) -> Bool {
+        guard let head = reader.byte() else { return false }
+        let planeCount = Int(head & Self.planeMask)
+        guard planeCount <= 8 else { return false }
+        for _ in 0..<planeCount {
+            guard let kind = reader.byte().flatMap(Plane.init(rawValue:)) else { return false }
+            var size = kind == .constant ? 1 : count
+            if kind == .compressed {
+                guard let written = reader.varint(), written <= UInt64(Int32.max) else {
+                    return false
+                }
+                size = Int(written)
+            }
+            guard reader.take(size) != nil else { return false }
+        }
+        return true
+    }
+
     /// False when the bytes are not a plane.
     private func addPlane(
         _ shift: Int64, to numbers: UnsafeMutableBufferPointer<Int64>, from reader: inout ByteReader

@@ -7,15 +7,21 @@ struct DecimalScale {
     private static let slackMax: Int64 = 100
 
     let digits: Int
+    private let power: Double
+
+    init(digits: Int) {
+        self.digits = digits
+        power = Self.powers[digits]
+    }
 
     /// The least digits that say all these numbers exactly; nil when there are none.
     static func fitting(_ columns: [[Double]]) -> DecimalScale? {
         var digits = 0
         for value in columns.joined() {
-            while digits <= digitsMax, DecimalScale(digits: digits).split(value) == nil {
+            while DecimalScale(digits: digits).split(value) == nil {
                 digits += 1
+                if digits > digitsMax { return nil }
             }
-            if digits > digitsMax { return nil }
         }
         // What fits fewer digits need not fit more: the slack grows.
         let scale = DecimalScale(digits: digits)
@@ -24,9 +30,9 @@ struct DecimalScale {
 
     /// The multiple nearest to `value`, and how many representable numbers lie between the two.
     func split(_ value: Double) -> (multiple: Int64, slack: Int64)? {
-        let scaled = (value * Self.powers[digits]).rounded()
+        let scaled = (value * power).rounded()
         guard scaled.magnitude < 0x1p53 else { return nil }
-        let base = scaled / Self.powers[digits]
+        let base = scaled / power
         let (slack, overflow) = Int64(bitPattern: value.bitPattern)
             .subtractingReportingOverflow(Int64(bitPattern: base.bitPattern))
         guard !overflow, slack.magnitude <= Self.slackMax else { return nil }
@@ -37,7 +43,7 @@ struct DecimalScale {
     }
 
     func join(_ multiple: Int64, _ slack: Int64) -> Double {
-        let base = Double(multiple) / Self.powers[digits]
+        let base = Double(multiple) / power
         return Double(bitPattern: UInt64(bitPattern: Int64(bitPattern: base.bitPattern) &+ slack))
     }
 }

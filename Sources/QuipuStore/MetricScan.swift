@@ -6,7 +6,7 @@ import Sketches
 final class MetricScan {
     private let grid: StepGrid
     private let plan: TierPlan
-    private let withSketch: Bool
+    private let parts: RollupParts
     private let findOpen: RawStatement
     private let findBlocks: RawStatement
     private let packer = ColumnPacker()
@@ -17,12 +17,11 @@ final class MetricScan {
     ) throws {
         self.grid = grid
         plan = TierPlan(grid, floors: floors)
-        // Sketches are the bulk of a rollup.
-        withSketch = aggregates.contains { if case .quantile = $0 { true } else { false } }
+        parts = aggregates.reduce([]) { $0.union($1.parts) }
         findOpen = try context.prepare(
             """
             SELECT bucket, count, sum, min, max, last, last_time,
-                \(withSketch ? "sketch" : "NULL"), members
+                \(parts.isSuperset(of: .sketch) ? "sketch" : "NULL"), members
             FROM open_rollups WHERE series = ?1 AND bucket >= ?2 AND bucket < ?3
             """)
         findBlocks = try context.prepare(
@@ -68,8 +67,7 @@ final class MetricScan {
         while try findBlocks.step() {
             guard let data = findBlocks.bytes(1),
                 var block = RollupBlockReader(
-                    data, start: findBlocks.int(0), width: tier.seconds, packer,
-                    withSketches: withSketch)
+                    data, start: findBlocks.int(0), width: tier.seconds, packer, parts)
             else { throw RollupBlockReader.damaged }
             let places = block.places(in: part.seconds)
             guard !places.isEmpty else { continue }
@@ -85,6 +83,18 @@ final class MetricScan {
                     steps[grid.index(holding: point.bucket)].add(point.pair, type)
                 }
             }
+        }
+    }
+}
+
+extension Aggregate {
+    /// What of rollups it is made of: most of a rollup is its sketch.
+    fileprivate var parts: RollupParts {
+        switch self {
+        case .count, .sum, .avg, .rate, .increase: []
+        case .min, .max: .extremes
+        case .last: .last
+        case .quantile: .sketch
         }
     }
 }

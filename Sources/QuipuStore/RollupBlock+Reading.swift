@@ -5,10 +5,10 @@ import Sketches
 struct RollupScalars {
     var count: Double
     var sum: Double
-    var min: Double
-    var max: Double
-    var last: Double
-    var lastMicroseconds: Int64
+    var min = Double.infinity
+    var max = -Double.infinity
+    var last = 0.0
+    var lastMicroseconds = Int64.min
 }
 
 extension Rollup {
@@ -29,6 +29,20 @@ extension Rollup {
     }
 }
 
+/// What is read of rollups besides counts, sums and members. The rest is as if there were nothing.
+struct RollupParts: OptionSet {
+    let rawValue: UInt8
+
+    /// The smallest and the largest value.
+    static let extremes = RollupParts(rawValue: 1)
+    /// The last value and its time.
+    static let last = RollupParts(rawValue: 2)
+    static let numbers: RollupParts = [.extremes, .last]
+    /// Sketches begin at the smallest value and end at the largest.
+    static let sketch: RollupParts = [.extremes, RollupParts(rawValue: 4)]
+    static let all: RollupParts = [.numbers, .sketch]
+}
+
 /// Walks the rollups of one block, in order of time.
 struct RollupBlockReader {
     /// No block has more; each tier's blocks are far below.
@@ -38,8 +52,9 @@ struct RollupBlockReader {
     private let width: Int64
     private let buckets: [Int64]
     private let counts: [Double]
+    private let parts: RollupParts
     private let scale: DecimalScale?
-    /// Smallest, largest, last, sum, as encoded; and what they are off by.
+    /// Smallest, largest, last, sum, as encoded, and what they are off by; empty where not asked for.
     private let numbers: [[Int64]]
     private let slacks: [[Int64]]
     private let lastTimes: [Int64]
@@ -50,7 +65,7 @@ struct RollupBlockReader {
     /// Nil when the bytes are not a block.
     init?(
         _ bytes: UnsafeRawBufferPointer, start: Int64, width: Int64, _ packer: ColumnPacker,
-        withSketches: Bool
+        _ parts: RollupParts
     ) {
         var reader = ByteReader(bytes)
         guard reader.byte() == RollupBlock.version, let size = reader.varint(),
@@ -67,24 +82,32 @@ struct RollupBlockReader {
         else { return nil }
         self.count = count
         self.width = width
+        self.parts = parts
         self.counts = counts
         buckets = places.map { start &+ $0 &* width }
         scale = digits == RollupBlock.noScale ? nil : DecimalScale(digits: Int(digits))
+        func column(if isAsked: Bool) -> [Int64]? {
+            if isAsked { return packer.unpack(count, from: &reader) }
+            return packer.skip(count, from: &reader) ? [] : nil
+        }
+        let (hasExtremes, hasLast) = (parts.contains(.extremes), parts.contains(.last))
+        // Sums are told from the extremes.
+        let areAsked = [true, true, hasLast, true, hasExtremes, hasExtremes, hasLast, true]
         var columns: [[Int64]] = []
-        for _ in 0..<(scale == nil ? 4 : 8) {
-            guard let column = packer.unpack(count, from: &reader) else { return nil }
+        for isAsked in areAsked.prefix(scale == nil ? 4 : 8) {
+            guard let column = column(if: isAsked) else { return nil }
             columns.append(column)
         }
         numbers = Array(columns[..<4])
         slacks = Array(columns[4...])
-        guard let lastTimes = packer.unpack(count, from: &reader),
+        guard let lastTimes = column(if: hasLast),
             let sketchSize = reader.varint(), sketchSize <= UInt64(bytes.count),
             let sketchBytes = reader.take(Int(sketchSize)),
             let memberSize = reader.varint(), memberSize <= UInt64(bytes.count),
             let memberBytes = reader.take(Int(memberSize)), reader.isAtEnd
         else { return nil }
         self.lastTimes = lastTimes
-        if withSketches {
+        if parts.isSuperset(of: .sketch) {
             guard let columns = SketchColumns(sketchBytes, count, packer) else { return nil }
             sketches = columns
         }
@@ -112,10 +135,16 @@ struct RollupBlockReader {
         let sum =
             numbers[3][index]
             &+ RollupBlock.expectedSum(low, high, count: counts[index], isScaled: scale != nil)
-        return RollupScalars(
-            count: counts[index], sum: value(3, sum, index), min: value(0, low, index),
-            max: value(1, high, index), last: value(2, numbers[2][index] &+ low, index),
-            lastMicroseconds: lastTimes[index] &+ buckets[index] &* 1_000_000)
+        var scalars = RollupScalars(count: counts[index], sum: value(3, sum, index))
+        if parts.contains(.extremes) {
+            scalars.min = value(0, low, index)
+            scalars.max = value(1, high, index)
+        }
+        if parts.contains(.last) {
+            scalars.last = value(2, numbers[2][index] &+ low, index)
+            scalars.lastMicroseconds = lastTimes[index] &+ buckets[index] &* 1_000_000
+        }
+        return scalars
     }
 
     /// The next rollup; nil after the last. Throws where a sketch is damaged.

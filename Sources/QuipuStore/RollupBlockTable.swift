@@ -43,7 +43,7 @@ final class RollupBlockTable {
         guard try load.step() else { return [] }
         guard let data = load.bytes(0),
             var block = RollupBlockReader(
-                data, start: start, width: tier.seconds, packer, withSketches: true)
+                data, start: start, width: tier.seconds, packer, .all)
         else { throw RollupBlockReader.damaged }
         var points: [RollupPoint] = []
         points.reserveCapacity(block.count)

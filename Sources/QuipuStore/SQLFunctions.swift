@@ -57,7 +57,7 @@ enum SQLFunctions {
     ) -> String? {
         guard
             var block = RollupBlockReader(
-                data, start: start, width: tier.seconds, packer, withSketches: false)
+                data, start: start, width: tier.seconds, packer, .numbers)
         else { return nil }
         var text = "["
         do {

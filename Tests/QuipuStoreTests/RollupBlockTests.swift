@@ -57,13 +57,13 @@ import Testing
         }
     }
 
-    private func decode(_ bytes: [UInt8], start: Int64, withSketches: Bool = true) throws
-        -> [RollupPoint]?
-    {
+    private func decode(
+        _ bytes: [UInt8], start: Int64, _ parts: RollupParts = .all
+    ) throws -> [RollupPoint]? {
         try bytes.withUnsafeBytes { bytes in
             guard
                 var reader = RollupBlockReader(
-                    bytes, start: start, width: 60, ColumnPacker(), withSketches: withSketches)
+                    bytes, start: start, width: 60, ColumnPacker(), parts)
             else { return nil }
             var points: [RollupPoint] = []
             while let point = try reader.point() { points.append(point) }
@@ -84,9 +84,31 @@ import Testing
             #expect(one.pair.rollup.sum.bitPattern == other.pair.rollup.sum.bitPattern)
             #expect(one.pair.members == other.pair.members, "seed \(random.seed)")
         }
-        let bare = try #require(try decode(bytes, start: start, withSketches: false))
-        #expect(bare.map(\.pair.rollup.sum) == points.map(\.pair.rollup.sum))
-        #expect(bare.allSatisfy { $0.pair.rollup.sketch == nil })
+    }
+
+    /// What is asked for is the same whatever else is; what is not is as in an empty rollup.
+    @Test(arguments: Values.allCases) func onlyWhatIsAskedForIsRead(_ kind: Values) throws {
+        var random = SeededGenerator()
+        let points = points(kind, start: 0, &random)
+        let bytes = RollupBlock.encode(points, start: 0, width: 60, ColumnPacker())
+        for parts in [[], .extremes, .last, .numbers, .sketch, .all] as [RollupParts] {
+            let expected = points.map { point in
+                var rollup = point.pair.rollup
+                let nothing = Rollup()
+                if !parts.contains(.extremes) {
+                    (rollup.min, rollup.max) = (nothing.min, nothing.max)
+                }
+                if !parts.contains(.last) {
+                    rollup.last = nothing.last
+                    rollup.lastMicroseconds = nothing.lastMicroseconds
+                }
+                if !parts.isSuperset(of: .sketch) { rollup.sketch = nil }
+                return rollup
+            }
+            let read = try #require(try decode(bytes, start: 0, parts))
+            #expect(read.map(\.pair.rollup) == expected, "seed \(random.seed), \(parts)")
+            #expect(read.map(\.pair.members) == points.map(\.pair.members))
+        }
     }
 
     /// Damaged blocks are noticed or misread, but never end the process.

@@ -81,10 +81,10 @@ private func made(of bytes: ArraySlice<UInt8>, count: Int) -> [RollupPoint] {
 private func points(_ bytes: UnsafeRawBufferPointer) -> [RollupPoint]? {
     let packer = ColumnPacker()
     var points: [RollupPoint]?
-    for withSketches in [false, true] {
+    for parts in [[], .extremes, .last, .numbers, .all] as [RollupParts] {
         guard
             var block = RollupBlockReader(
-                bytes, start: start, width: 10, packer, withSketches: withSketches)
+                bytes, start: start, width: 10, packer, parts)
         else { continue }
         points = []
         _ = block.places(in: start..<start + 100)
