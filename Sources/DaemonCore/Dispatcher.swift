@@ -10,7 +10,9 @@ struct Dispatcher: Sendable {
     let hub: Hub
     let facts: DaemonFacts
     let administration: Administration
-    private let gate = QueryGate()
+    private let readers = QueryGate()
+    /// `sql` waits here, where it takes no place of the other questions.
+    private let sqlRunner = QueryGate(runningMax: 1, runningPerUserMax: 1)
 
     init(
         stores: Stores, statistics: Statistics, hub: Hub, facts: DaemonFacts,
@@ -23,32 +25,47 @@ struct Dispatcher: Sendable {
         self.administration = administration
     }
 
+    /// Nil where nobody waits for the answer any more, once it is the request's turn.
     func answer(
-        _ request: Request, for connection: QueryConnection
-    ) async -> Result<JSON, RPCError> {
+        _ request: Request, for connection: QueryConnection, isOpen: () -> Bool
+    ) async -> Result<JSON, RPCError>? {
         statistics.requestBegan()
         let started = MonotonicClock.microseconds()
         let method = Method(rawValue: request.method)
-        let result: Result<JSON, RPCError>
+        var result: Result<JSON, RPCError>?
         if let method {
             let user = connection.peer.userID
-            if method.takesTurns { await gate.enter(user) }
-            defer { if method.takesTurns { gate.leave(user) } }
+            let gate = gate(of: method)
+            await gate?.enter(user)
+            defer { gate?.leave(user) }
             let now = Timestamp(microseconds: WallClock.microseconds())
             var parameters = Parameters(request.params, now: now)
             do throws(RPCError) {
-                result = .success(try await call(method, &parameters, now, connection))
+                if gate == nil || isOpen() {
+                    result = .success(try await call(method, &parameters, now, connection))
+                }
             } catch {
                 result = .failure(error)
             }
         } else {
             result = .failure(unknown(request.method))
         }
-        var failed = false
-        if case .failure = result { failed = true }
+        var failed = true
+        if case .success = result { failed = false }
         statistics.requestEnded(
             microseconds: MonotonicClock.microseconds() - started, failed: failed)
         return result
+    }
+
+    /// Where it waits for its turn: where it asks the database for more than a few rows. The others
+    /// are how a person finds out what is wrong, and what a hook waits for.
+    private func gate(of method: Method) -> QueryGate? {
+        switch method {
+        case .discover, .health, .stats, .limitsCheck, .subscribe, .unsubscribe: nil
+        case .adminRetention, .adminBackup, .adminPersistence, .adminFlush: nil
+        case .sql: sqlRunner
+        default: readers
+        }
     }
 
     func unknown(_ name: String) -> RPCError {
@@ -167,17 +184,5 @@ struct Dispatcher: Sendable {
         report.stored.seriesOverflow = status.seriesOverflow
         hub.report(into: &report.subscriptions)
         return report
-    }
-}
-
-extension Method {
-    /// Whether it asks the database for more than a few rows. The others are how a person finds out
-    /// what is wrong, and what a hook waits for.
-    fileprivate var takesTurns: Bool {
-        switch self {
-        case .discover, .health, .stats, .limitsCheck, .subscribe, .unsubscribe: false
-        case .adminRetention, .adminBackup, .adminPersistence, .adminFlush: false
-        default: true
-        }
     }
 }

@@ -53,7 +53,7 @@ final class QueryConnection: Sendable {
     func answer(_ line: ByteBufferView, isOpen: () -> Bool) async -> ByteBuffer? {
         switch Incoming.parse(line) {
         case .blank: return nil
-        case .single(let request): return await answer(request).map(bounded)
+        case .single(let request): return await answer(request, isOpen).map(bounded)
         case .batch(let requests): return await answer(batch: requests, isOpen)
         }
     }
@@ -66,7 +66,7 @@ final class QueryConnection: Sendable {
         var line = ByteBuffer()
         for request in requests {
             guard isOpen() else { return nil }
-            guard let reply = await answer(request) else { continue }
+            guard let reply = await answer(request, isOpen) else { continue }
             var bytes = reply.json.bytes
             if line.readableBytes + bytes.count > Self.batchReplyBytesMax {
                 bytes = tooLarge(id: reply.id).json.bytes
@@ -115,14 +115,19 @@ final class QueryConnection: Sendable {
         return Reply(id: id, outcome: .failure(error))
     }
 
-    private func answer(_ request: Result<Request, RefusedRequest>) async -> Reply? {
+    private func answer(
+        _ request: Result<Request, RefusedRequest>, _ isOpen: () -> Bool
+    ) async -> Reply? {
         switch request {
         case .failure(let refused):
             dispatcher.statistics.requestRefused()
             return refused.reply
         case .success(let request):
-            let outcome = await dispatcher.answer(request, for: self)
-            return request.id.map { Reply(id: $0, outcome: outcome) }
+            guard
+                let outcome = await dispatcher.answer(request, for: self, isOpen: isOpen),
+                let id = request.id
+            else { return nil }
+            return Reply(id: id, outcome: outcome)
         }
     }
 
