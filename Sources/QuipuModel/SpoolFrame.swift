@@ -64,12 +64,13 @@ public enum SpoolFrame {
             let kind = Kind(rawValue: buffer[2]), let dialect = Dialect(rawValue: buffer[3])
         else { return nil }
         let payload = UInt32(littleEndian: buffer.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
-        guard payload <= Limits.streamLineBytesMax else { return nil }
+        let arrival = Timestamp(
+            microseconds: Int64(
+                littleEndian: buffer.loadUnaligned(fromByteOffset: 8, as: Int64.self)))
+        guard payload <= Limits.streamLineBytesMax, arrival >= .earliest, arrival <= .latest
+        else { return nil }
         return Header(
-            kind: kind, dialect: dialect, payloadBytes: Int(payload),
-            arrival: Timestamp(
-                microseconds: Int64(
-                    littleEndian: buffer.loadUnaligned(fromByteOffset: 8, as: Int64.self))),
+            kind: kind, dialect: dialect, payloadBytes: Int(payload), arrival: arrival,
             sequence: UInt64(
                 littleEndian: buffer.loadUnaligned(fromByteOffset: 16, as: UInt64.self)))
     }

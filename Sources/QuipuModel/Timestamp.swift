@@ -4,6 +4,11 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
     public init(microseconds: Int64) { self.microseconds = microseconds }
 
+    /// 0001-01-01T00:00:00Z, the first moment that the wire can name.
+    public static let earliest = Timestamp(microseconds: -62_135_596_800_000_000)
+    /// 9999-12-31T23:59:59.999999Z, the last one.
+    public static let latest = Timestamp(microseconds: 253_402_300_799_999_999)
+
     public static func seconds(_ value: Int64) -> Timestamp {
         let (product, overflow) = value.multipliedReportingOverflow(by: 1_000_000)
         return Timestamp(microseconds: overflow ? (value < 0 ? .min : .max) : product)

@@ -1,11 +1,6 @@
 public import QuipuModel
 
 extension Timestamp {
-    /// 0001-01-01T00:00:00Z, the first moment that the wire can name.
-    public static let earliest = Timestamp(microseconds: -62_135_596_800_000_000)
-    /// 9999-12-31T23:59:59.999999Z, the last one.
-    public static let latest = Timestamp(microseconds: 253_402_300_799_999_999)
-
     /// RFC 3339 in UTC with milliseconds, rounded down: `2026-11-20T15:17:28.926Z`. Moments that no
     /// such text can name become the nearest that it can.
     public var rfc3339: String {

@@ -69,7 +69,9 @@ import Testing
         let good = frame(Array("a:1|c".utf8))
         let corrupt = [
             [UInt8](repeating: 0, count: 100) + good, loss(1, .max) + good,
-            frame([1, 2, 3], kind: .loss) + good, [0], Array(good.dropLast(4)),
+            frame([1, 2, 3], kind: .loss) + good, [0],
+            frame([0x61], at: Timestamp(microseconds: .min)) + good,
+            frame([0x61], at: Timestamp(microseconds: .max)) + good, Array(good.dropLast(4)),
             Array(good.prefix(10)),
         ]
         for bad in corrupt {
