@@ -53,6 +53,9 @@ extension Parameters {
         guard step >= Limits.rollupSeconds, step % Limits.rollupSeconds == 0 else {
             throw .invalid("step", "a multiple of \(Limits.rollupSeconds) seconds")
         }
+        guard step <= Span.secondsMax else {
+            throw .invalid("step", "at most \(Span.secondsMax) seconds")
+        }
         guard rangeSeconds / step <= Int64(Limits.pointsPerSeriesMax) else {
             throw RPCError(
                 .limitExceeded, path: "step",
@@ -65,7 +68,7 @@ extension Parameters {
 /// Spans of time as people write them: `90s`, `15m`, `24h`, `7d`, `4w`.
 public enum Span {
     /// Longest span that is read: 10,000 years or so, far from overflow in microseconds.
-    private static let secondsMax: Int64 = 315_576_000_000
+    static let secondsMax: Int64 = 315_576_000_000
 
     /// Nil when the text is no span.
     public static func seconds(_ text: String) -> Int64? {

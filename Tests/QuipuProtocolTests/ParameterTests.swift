@@ -109,6 +109,16 @@ import Testing
         #expect(query.aggregates.map(\.word) == ["p99.9"])
     }
 
+    @Test(arguments: [
+        "9223372036854775800", "5000000000000000000", "315576000010", #""99999999w""#,
+    ])
+    func stepsHaveABound(_ step: String) throws {
+        for since in ["15m", "0001-01-01T00:00:00Z"] {
+            var given = try parameters(#"{"metric":"a","since":"\#(since)","step":\#(step)}"#)
+            #expect(throws: RPCError.self) { try given.metricQuery() }
+        }
+    }
+
     @Test func typesAreOfAllMetricsOrByName() throws {
         var given = try parameters(#"{"metrics":{"a":"x","b":"y"},"type":"timer"}"#)
         #expect(try given.metricQuery().metrics.map(\.type) == [.timer, .timer])
