@@ -18,10 +18,12 @@ extension Parameters {
         let fill: MetricFill? = try word("fill")
         let top = try int("top", in: 1...Int64(Limits.groupsPerReplyMax))
         try finish()
-        return MetricQuery(
+        var query = MetricQuery(
             metrics: metrics, formula: formula, range: range, filters: filters, stepSeconds: step,
             timeZone: zone, aggregates: aggregates, groupBy: groupBy, fill: fill ?? .none,
             top: top.map { Int($0) })
+        query.now = now
+        return query
     }
 
     private mutating func operands() throws(RPCError) -> ([MetricQuery.Operand], Formula?) {

@@ -21,7 +21,7 @@ struct MetricColumn {
         query.aggregates.map { named in
             var previous: [String: Double] = [:]
             let values = shown.compactMap { index -> MetricSeries.Point? in
-                let seconds = Int64(grid.read(index).count)
+                let seconds = grid.measuredSeconds(index, by: query.now)
                 func operand(_ name: String) -> Double {
                     let step = columns.first { $0.name == name }?.steps[index]
                     let value = step.flatMap {

@@ -107,6 +107,16 @@ struct StepGrid {
         return min(max(stretch.start(index), span.lowerBound), end)..<end
     }
 
+    /// How much of what is read of a step has passed by `now`, rounded up to whole rollups.
+    func measuredSeconds(_ index: Int, by now: Timestamp?) -> Int64 {
+        let read = read(index)
+        guard let now, read.contains(floorDivide(now.microseconds, 1_000_000)) else {
+            return Int64(read.count)
+        }
+        let end = now.bucket(seconds: Limits.rollupSeconds) + Limits.rollupSeconds
+        return min(end, read.upperBound) - read.lowerBound
+    }
+
     private func stretch(of index: Int) -> StepStretch {
         stretches[stretches.lastIndex { $0.firstIndex <= index } ?? 0]
     }

@@ -32,18 +32,18 @@ import Testing
 
     private func ask(
         _ store: SQLiteStore, _ span: Range<Int64>, _ word: String, step: Int64,
-        fill: MetricFill = .none, formula: String? = nil, zone: String? = nil
+        fill: MetricFill = .none, formula: String? = nil, zone: String? = nil, now: Int64? = nil
     ) async throws -> MetricAnswer {
-        try await store.metric(
-            MetricQuery(
-                metrics: [.init(name: "a", metric: "hits")],
-                formula: try formula.map { try Formula($0) },
-                range: TimeRange(
-                    since: .seconds(span.lowerBound), until: .seconds(span.upperBound)),
-                stepSeconds: step, timeZone: zone,
-                aggregates: [
-                    .init(word: word, aggregate: try #require(Aggregate(word: word)))
-                ], fill: fill))
+        var query = MetricQuery(
+            metrics: [.init(name: "a", metric: "hits")],
+            formula: try formula.map { try Formula($0) },
+            range: TimeRange(
+                since: .seconds(span.lowerBound), until: .seconds(span.upperBound)),
+            stepSeconds: step, timeZone: zone,
+            aggregates: [.init(word: word, aggregate: try #require(Aggregate(word: word)))],
+            fill: fill)
+        query.now = now.map { .seconds($0) }
+        return try await store.metric(query)
     }
 
     private func points(_ answer: MetricAnswer) -> [[Double]] {
@@ -81,6 +81,20 @@ import Testing
                     let rates = points(answer).map { $0[1] }
                     #expect(!rates.isEmpty && rates.allSatisfy { $0 == 18 }, "\(step): \(rates)")
                 }
+            }
+        }
+    }
+
+    @Test func ratesOfThePresentStepAreOfWhatHasPassed() async throws {
+        try await withHours([Self.recent]) { store in
+            let span = Self.recent..<Self.recent + 7_200
+            for (now, passed) in [
+                (3_595, 3_600), (3_605, 3_610), (3_610, 3_620), (7_195, 7_200), (7_200, 7_200),
+                (9_000, 7_200), (-5, 7_200),
+            ] as [(Int64, Double)] {
+                let answer = try await ask(
+                    store, span, "rate", step: 7_200, now: Self.recent + now)
+                #expect(points(answer).map { $0[1] } == [64_800 / passed], "\(now)")
             }
         }
     }
