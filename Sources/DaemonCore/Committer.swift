@@ -158,7 +158,11 @@ actor Committer {
     ) async -> Result<CommitReceipt, StoreError> {
         let result = await change { store throws(StoreError) in
             let now = Timestamp(microseconds: WallClock.microseconds())
-            return try await store.store(decoded, asOwn: source, at: now)
+            let receipt = try await store.store(decoded, asOwn: source, at: now)
+            guard receipt.outcomes == [.stored] else {
+                throw .failed(code: 0, message: "\(source) was refused: \(receipt.outcomes)")
+            }
+            return receipt
         }
         if case .success(let receipt) = result { await onCommit([], receipt) }
         return result

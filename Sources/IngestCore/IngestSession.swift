@@ -51,6 +51,9 @@ public struct IngestSession: Sendable {
         case .open:
             var open = try parameters.ingestOpen()
             if hostNames.contains(open.source.host) { open.source.host = SourceIdentity.ownHost }
+            guard !open.source.key.hasPrefix(SourceKey.daemonPrefix) else {
+                throw .invalid("source.key", "\(SourceKey.daemonPrefix) begins the daemon's own")
+            }
             open.source.key = SourceKey.lasting(open.source.key)
             return .open(open)
         case .batch: return try take(try parameters.ingestBatch(), lastByte)

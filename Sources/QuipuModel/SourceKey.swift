@@ -4,6 +4,8 @@ public enum SourceKey {
     public static let twinPrefix = "twin:"
     public static let filePrefix = "file:"
     private static let spoolPrefix = "spool:"
+    /// What the daemon is told itself; no agent's.
+    public static let daemonPrefix = "quipud:"
 
     /// The key that a source is stored under, of the one that its agent names.
     ///

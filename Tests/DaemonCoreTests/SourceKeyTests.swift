@@ -43,6 +43,13 @@ import Testing
         #expect(keys == ["file:2-3-4", "file:2-3-4", "file:9-2-3-4"])
     }
 
+    @Test func theDaemonsOwnIsNoAgents() {
+        var session = IngestSession(hostNames: ["here"])
+        #expect(throws: RPCError.self) {
+            try opened(["key": "quipud:tasks.put", "path": "/a"], by: &session)
+        }
+    }
+
     @Test func theMachineByAnyOfItsNames() throws {
         var session = IngestSession(hostNames: ["before", "now"])
         let sources: [JSON] = [
