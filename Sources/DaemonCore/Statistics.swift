@@ -54,10 +54,16 @@ final class Statistics: Sendable {
                     continue
                 }
                 let tally = batch.decoded.tally
-                state.report.ingest.lines += Int64(tally.received)
-                state.report.ingest.bytes += Int64(batch.to - batch.from)
-                state.report.ingest.linesRejected += Int64(tally.rejected.values.reduce(0, +))
-                state.linesLost += Int64(tally.lost.values.reduce(0, +))
+                // What was skipped is as much as an agent claims.
+                func add(_ count: UInt64, to sum: inout Int64) {
+                    sum = sum.addingCount(Int64(clamping: count))
+                }
+                add(tally.received, to: &state.report.ingest.lines)
+                add(batch.to - batch.from, to: &state.report.ingest.bytes)
+                for count in tally.rejected.values {
+                    add(count, to: &state.report.ingest.linesRejected)
+                }
+                for count in tally.lost.values { add(count, to: &state.linesLost) }
                 state.report.ingest.secretsRedacted += Int64(batch.decoded.redacted)
                 state.report.senders.add(batch.decoded.senders)
             }

@@ -103,11 +103,11 @@ public struct CostFigures: Sendable, Equatable {
 
 extension TokenCounts {
     public mutating func add(_ other: TokenCounts) {
-        input &+= other.input
-        cacheWrite5m &+= other.cacheWrite5m
-        cacheWrite1h &+= other.cacheWrite1h
-        cacheRead &+= other.cacheRead
-        output &+= other.output
+        input = input.addingCount(other.input)
+        cacheWrite5m = cacheWrite5m.addingCount(other.cacheWrite5m)
+        cacheWrite1h = cacheWrite1h.addingCount(other.cacheWrite1h)
+        cacheRead = cacheRead.addingCount(other.cacheRead)
+        output = output.addingCount(other.output)
     }
 }
 

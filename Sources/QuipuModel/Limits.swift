@@ -96,6 +96,14 @@ public enum Limits {
     /// Words and phrases of one search.
     public static let searchTermsMax = 32
 
+    // What is added up.
+    /// A count beyond it is nobody's, so sums end here. A few such can be added.
+    public static let countMax: Int64 = 1 << 60
+    /// Of each kind, in one model call.
+    public static let tokensPerCallMax: Int64 = 1 << 40
+    /// Calls of one message id that are looked at for the one that a line tells of again.
+    public static let callsPerMessageMax = 256
+
     // Batches between agent and daemon.
     public static let batchBytes = 1 << 20
     public static let batchDelayMs = 100

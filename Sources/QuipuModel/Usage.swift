@@ -1,4 +1,5 @@
-/// Tokens of a model call in five buckets that have nothing in common.
+/// Tokens of a model call, or of several, in five buckets that have nothing in common. None is
+/// above `Limits.countMax`.
 public struct TokenCounts: Sendable, Equatable {
     /// Fresh input: neither written to nor read from a cache.
     public var input: Int64 = 0

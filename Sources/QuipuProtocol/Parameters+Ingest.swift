@@ -110,6 +110,7 @@ extension Parameters {
         let headValue = value("head")
         try finish()
         guard to > from else { throw .invalid("to", "must be after from") }
+        guard lines <= to - from else { throw .invalid("lines", "more than bytes") }
         let why: IngestSkip.Why
         switch (reason, lost) {
         case (let reason?, nil): why = .rejected(reason)

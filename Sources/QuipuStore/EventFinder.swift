@@ -13,6 +13,8 @@ final class EventFinder {
     private let findTold: RawStatement
     private let load: RawStatement
     private static let relativesMax = 8_192
+    /// A session has few copies and forks; each is looked for with each call.
+    private static let relativesPerSessionMax = 64
     private var relatives: [Int64: [Int64]] = [:]
     private var filter: CallFilter
     private let strings: StringTable
@@ -49,8 +51,8 @@ final class EventFinder {
         findPrompt = try RawStatement(
             connection,
             """
-            SELECT id FROM events
-            WHERE open_key = ?1 AND flags IN (?2, ?3) AND session = ?4 AND kind = ?5
+            SELECT id, time FROM events
+            WHERE open_key = ?1 AND flags = ?2 AND session = ?3 AND kind = ?4
             ORDER BY time, id LIMIT 1
             """)
         callsAround = try RawStatement(
@@ -194,9 +196,11 @@ final class EventFinder {
     func relate(_ session: Int64?, _ other: Int64?) {
         guard let session, let other, session != other else { return }
         if relatives.count >= Self.relativesMax { relatives.removeAll(keepingCapacity: true) }
-        for (one, two) in [(session, other), (other, session)]
-        where relatives[one]?.contains(two) != true {
-            relatives[one, default: []].append(two)
+        for (one, two) in [(session, other), (other, session)] {
+            var known = relatives[one] ?? []
+            guard known.count < Self.relativesPerSessionMax, !known.contains(two) else { continue }
+            known.append(two)
+            relatives[one] = known
         }
     }
 
@@ -212,8 +216,14 @@ final class EventFinder {
         let always = Int64.min...Int64.max
         let exact = try earliestOpen(row, other, row.event.timeIsArrival ? always : own)
         let loose = try earliestOpen(row, other.union(.timeIsArrival), always)
-        guard let exact, let loose else { return (exact ?? loose)?.seq }
-        return (exact.time, exact.seq) < (loose.time, loose.seq) ? exact.seq : loose.seq
+        return Self.earlier(exact, loose)
+    }
+
+    private static func earlier(
+        _ one: (time: Int64, seq: Int64)?, _ other: (time: Int64, seq: Int64)?
+    ) -> Int64? {
+        guard let one, let other else { return (one ?? other)?.seq }
+        return one < other ? one.seq : other.seq
     }
 
     private func earliestOpen(
@@ -234,13 +244,21 @@ final class EventFinder {
     /// a person said the same twice, and their clocks need not agree.
     private func prompt(_ row: NewEventRow) throws -> Int64? {
         let other: EventFlags = row.half == .opening ? .hasClosing : .hasOpening
+        return Self.earlier(
+            try earliestPrompt(row, other),
+            try earliestPrompt(row, other.union(.timeIsArrival)))
+    }
+
+    /// With one value of `flags` the index has them in their order, however many wait.
+    private func earliestPrompt(
+        _ row: NewEventRow, _ flags: EventFlags
+    ) throws -> (time: Int64, seq: Int64)? {
         findPrompt.bind(1, row.openKey)
-        findPrompt.bind(2, other.rawValue)
-        findPrompt.bind(3, other.union(.timeIsArrival).rawValue)
-        findPrompt.bind(4, row.session)
-        findPrompt.bind(5, row.kind)
+        findPrompt.bind(2, flags.rawValue)
+        findPrompt.bind(3, row.session)
+        findPrompt.bind(4, row.kind)
         defer { findPrompt.reset() }
-        return try findPrompt.step() ? findPrompt.int(0) : nil
+        return try findPrompt.step() ? (findPrompt.int(1), findPrompt.int(0)) : nil
     }
 
     // MARK: What is stored

@@ -1,4 +1,5 @@
 import GRDBSQLite
+import QuipuModel
 
 /// What SQLite answered instead of success.
 struct SQLiteFailure: Error {
@@ -42,6 +43,11 @@ final class RawStatement {
     }
 
     /// NaN, which SQLite would turn into NULL, becomes 0.
+    /// At most `Limits.countMax`.
+    func bind(_ index: Int32, count: UInt64) {
+        bind(index, min(Int64(clamping: count), Limits.countMax))
+    }
+
     func bind(_ index: Int32, _ value: Double) {
         note(sqlite3_bind_double(handle, index, value.isNaN ? 0 : value))
     }

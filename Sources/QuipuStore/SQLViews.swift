@@ -84,9 +84,10 @@ enum SQLViews {
         SELECT s.path AS path, s.kind AS kind, s.incarnation AS incarnation,
             s.position AS position, s.size AS size, s.received AS received, s.stored AS stored,
             s.merged AS merged, s.blank AS blank,
-            (SELECT ifnull(sum(count), 0) FROM main.ledger_rejected WHERE source = s.id)
+            (SELECT CAST(total(count) AS INTEGER) FROM main.ledger_rejected WHERE source = s.id)
                 AS rejected,
-            (SELECT ifnull(sum(count), 0) FROM main.ledger_lost WHERE source = s.id) AS lost,
+            (SELECT CAST(total(count) AS INTEGER) FROM main.ledger_lost WHERE source = s.id)
+                AS lost,
             s.finished AS finished
         FROM main.sources AS s;
         """

@@ -117,8 +117,8 @@ private struct CostGrouping {
             }
         }
         // Models of one provider are one group: the values tell, not the ids.
-        if let same = groups.firstIndex(where: { $0.values == group.values }),
-            members.contains(.column(.provider))
+        if members.contains(.column(.provider)),
+            let same = groups.firstIndex(where: { $0.values == group.values })
         {
             places[key] = same
             return same

@@ -7,7 +7,8 @@ extension SQLiteStore {
         try await read { context in
             let sums = try context.prepare(
                 """
-                SELECT sum(received), sum(stored), sum(merged), sum(blank), sum(lost_bytes)
+                SELECT \(Self.total("received")), \(Self.total("stored")),
+                    \(Self.total("merged")), \(Self.total("blank")), \(Self.total("lost_bytes"))
                 FROM sources
                 """)
             var total = Tally()
@@ -22,13 +23,19 @@ extension SQLiteStore {
             try Self.addCounts(
                 to: &total,
                 rejected: context.prepare(
-                    "SELECT reason, sum(count) FROM ledger_rejected GROUP BY reason"),
-                lost: context.prepare("SELECT cause, sum(count) FROM ledger_lost GROUP BY cause"))
+                    "SELECT reason, \(Self.total("count")) FROM ledger_rejected GROUP BY reason"),
+                lost: context.prepare(
+                    "SELECT cause, \(Self.total("count")) FROM ledger_lost GROUP BY cause"))
             return Ledger(
                 total: total, totalLostBytes: lostBytes,
                 sources: try Self.accounts(page, context), rejects: try Self.rejects(context),
                 balanced: try Self.isBalanced(context))
         }
+    }
+
+    /// Exact up to 2^53, and no error beyond, where only lies are.
+    private static func total(_ column: String) -> String {
+        "CAST(total(\(column)) AS INTEGER)"
     }
 
     /// Newest sources first.
@@ -119,9 +126,9 @@ extension SQLiteStore {
         let open = try context.prepare(
             """
             SELECT 1 FROM sources
-            LEFT JOIN (SELECT source, sum(count) AS rejected FROM ledger_rejected GROUP BY source) r
+            LEFT JOIN (SELECT source, total(count) AS rejected FROM ledger_rejected GROUP BY source) r
                 ON r.source = sources.id
-            LEFT JOIN (SELECT source, sum(count) AS lost FROM ledger_lost GROUP BY source) l
+            LEFT JOIN (SELECT source, total(count) AS lost FROM ledger_lost GROUP BY source) l
                 ON l.source = sources.id
             WHERE received
                 <> stored + merged + blank + coalesce(rejected, 0) + coalesce(lost, 0)

@@ -7,10 +7,16 @@ struct SessionUsageReader {
     init(_ context: ReadContext) throws {
         find = try context.prepare(
             """
-            SELECT count(*), sum(input), sum(cache_write_5m), sum(cache_write_1h), sum(cache_read),
-                sum(output), sum(cost_usd)
+            SELECT count(*), \(Self.total("input")), \(Self.total("cache_write_5m")),
+                \(Self.total("cache_write_1h")), \(Self.total("cache_read")),
+                \(Self.total("output")), sum(cost_usd)
             FROM usage_calls WHERE session = ?1
             """)
+    }
+
+    /// Whole numbers end where their sum would be an error.
+    private static func total(_ column: String) -> String {
+        "CAST(min(total(\(column)), \(Limits.countMax)) AS INTEGER)"
     }
 
     /// Nil where no call of the session is known.

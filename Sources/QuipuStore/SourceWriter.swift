@@ -65,34 +65,38 @@ final class SourceWriter {
         seen = try prepare("UPDATE sources SET path = ?2, size = ?3 WHERE id = ?1")
         close = try prepare(
             """
-            UPDATE sources SET finished = 1, size = position, lost_bytes = lost_bytes + ?2,
-                touched = ?3
+            UPDATE sources SET finished = 1, size = position,
+                lost_bytes = \(Self.adding(2, to: "lost_bytes")), touched = ?3
             WHERE id = ?1
             """)
         rewind = try prepare(
             """
             UPDATE sources SET incarnation = incarnation + 1, position = 0, head_bytes = NULL,
-                head_hash = NULL, finished = 0, lost_bytes = lost_bytes + ?2, touched = ?3
+                head_hash = NULL, finished = 0,
+                lost_bytes = \(Self.adding(2, to: "lost_bytes")), touched = ?3
             WHERE id = ?1
             """)
         rename = try prepare("UPDATE sources SET key = ?2 WHERE id = ?1")
         advance = try prepare(
             """
             UPDATE sources SET position = ?2, size = ?3, head_bytes = coalesce(?4, head_bytes),
-                head_hash = coalesce(?5, head_hash), finished = ?6, received = received + ?7,
-                stored = stored + ?8, merged = merged + ?9, blank = blank + ?10, touched = ?11,
-                lost_bytes = lost_bytes + ?12
+                head_hash = coalesce(?5, head_hash), finished = ?6, touched = ?11,
+                received = \(Self.adding(7, to: "received")),
+                stored = \(Self.adding(8, to: "stored")),
+                merged = \(Self.adding(9, to: "merged")),
+                blank = \(Self.adding(10, to: "blank")),
+                lost_bytes = \(Self.adding(12, to: "lost_bytes"))
             WHERE id = ?1
             """)
         reject = try prepare(
             """
             INSERT INTO ledger_rejected VALUES (?1, ?2, ?3)
-            ON CONFLICT DO UPDATE SET count = count + excluded.count
+            ON CONFLICT DO UPDATE SET count = min(count + excluded.count, \(Limits.countMax))
             """)
         lose = try prepare(
             """
             INSERT INTO ledger_lost VALUES (?1, ?2, ?3)
-            ON CONFLICT DO UPDATE SET count = count + excluded.count
+            ON CONFLICT DO UPDATE SET count = min(count + excluded.count, \(Limits.countMax))
             """)
         keep = try prepare(
             """
@@ -103,6 +107,11 @@ final class SourceWriter {
             DELETE FROM rejects WHERE source = ?1 AND id <= (
                 SELECT id FROM rejects WHERE source = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
             """)
+    }
+
+    /// What agents claim to have counted never makes a column more than an integer holds.
+    private static func adding(_ parameter: Int, to column: String) -> String {
+        "min(\(column) + ?\(parameter), \(Limits.countMax))"
     }
 
     // MARK: Opening
@@ -121,7 +130,7 @@ final class SourceWriter {
             if identity.kind == .document { return try begin(entry, again: restart, at: now) }
             entries[entry.id]?.isClosed = true
             close.bind(1, entry.id)
-            close.bind(2, Int64(clamping: restart.lostBytes))
+            close.bind(2, count: restart.lostBytes)
             close.bind(3, now.microseconds)
             try close.run()
             return try make(identity, incarnation: entry.incarnation + 1, size: size, at: now).state
@@ -138,7 +147,7 @@ final class SourceWriter {
         _ entry: Entry, again restart: SourceRestart, at now: Timestamp
     ) throws -> SourceState {
         rewind.bind(1, entry.id)
-        rewind.bind(2, Int64(clamping: restart.lostBytes))
+        rewind.bind(2, count: restart.lostBytes)
         rewind.bind(3, now.microseconds)
         try rewind.run()
         var entry = entry
@@ -246,12 +255,12 @@ final class SourceWriter {
         advance.bind(4, batch.head.map { Int64($0.bytes) })
         advance.bind(5, batch.head.map { Int64(bitPattern: $0.hash) })
         advance.bind(6, Int64(batch.finished ? 1 : 0))
-        advance.bind(7, Int64(clamping: tally.received))
-        advance.bind(8, Int64(clamping: tally.stored))
-        advance.bind(9, Int64(clamping: tally.merged))
-        advance.bind(10, Int64(clamping: tally.blank))
+        advance.bind(7, count: tally.received)
+        advance.bind(8, count: tally.stored)
+        advance.bind(9, count: tally.merged)
+        advance.bind(10, count: tally.blank)
         advance.bind(11, now.microseconds)
-        advance.bind(12, Int64(clamping: batch.lostBytes))
+        advance.bind(12, count: batch.lostBytes)
         try advance.run()
         for (reason, count) in tally.rejected {
             try book(reject, batch.sourceID, reason.rawValue, count)
@@ -265,7 +274,7 @@ final class SourceWriter {
     ) throws {
         statement.bind(1, source)
         statement.bind(2, copying: word)
-        statement.bind(3, Int64(clamping: count))
+        statement.bind(3, count: count)
         try statement.run()
     }
 

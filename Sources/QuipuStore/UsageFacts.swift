@@ -106,9 +106,9 @@ extension RawStatement {
 }
 
 extension TokenCounts {
-    /// No count that a line tells adds up to an overflow.
+    /// What a line may claim of one call.
     var bounded: TokenCounts {
-        func bound(_ count: Int64) -> Int64 { max(0, min(count, 1 << 50)) }
+        func bound(_ count: Int64) -> Int64 { max(0, min(count, Limits.tokensPerCallMax)) }
         var tokens = TokenCounts()
         tokens.input = bound(input)
         tokens.cacheWrite5m = bound(cacheWrite5m)

@@ -23,7 +23,10 @@ final class UsageCallTable {
             SELECT id, request_id, time, flags, source, offset, session, task, context, model,
                 request_type, input, cache_write_5m, cache_write_1h, cache_read, output, stated_usd,
                 cost_usd
-            FROM usage_calls WHERE message_key = ?1 AND message_id = ?2 ORDER BY id
+            FROM usage_calls WHERE id IN (
+                SELECT id FROM usage_calls WHERE message_key = ?1 AND message_id = ?2
+                ORDER BY id DESC LIMIT \(Limits.callsPerMessageMax))
+            ORDER BY id
             """)
         insert = try RawStatement(
             connection,

@@ -30,7 +30,8 @@ final class WriterTables {
         self.connection = connection
         pages = try PageCounts(connection)
         addToCounter = try RawStatement(
-            connection, "UPDATE counters SET value = value + ?2 WHERE name = ?1")
+            connection,
+            "UPDATE counters SET value = min(value + ?2, \(Limits.countMax)) WHERE name = ?1")
         setCounter = try RawStatement(
             connection, "UPDATE counters SET value = ?2 WHERE name = ?1")
         let series = try RawStatement(
@@ -110,7 +111,8 @@ final class WriterTables {
         -> CommitReceipt
     {
         let identity = SourceIdentity(
-            host: host, kind: .file, key: "quipud:" + source, path: "quipud:" + source)
+            host: host, kind: .file, key: SourceKey.daemonPrefix + source,
+            path: SourceKey.daemonPrefix + source)
         let state = try sources.open(identity, size: 0, restart: nil, at: now)
         let end = state.position + UInt64(decoded.events.count)
         var decoded = decoded
@@ -190,7 +192,9 @@ final class WriterTables {
         countedBlock = payloads.nextID
         try add(rollups.seriesCount - countedSeries, to: "series")
         countedSeries = rollups.seriesCount
-        let overflow = (rollups.overflowSamples - countedOverflow).rounded(.down)
+        // Weights are what senders claim of their sampling.
+        let overflow = min(
+            (rollups.overflowSamples - countedOverflow).rounded(.down), Double(Limits.countMax))
         try add(Int64(overflow), to: "series_overflow")
         countedOverflow += overflow
         setCounter.bind(1, copying: "last_commit")

@@ -205,5 +205,10 @@ import Testing
             head: SourceHead(bytes: 3, hash: 7))
         given = Parameters(skip.params, now: Check.now)
         #expect(try given.ingestSkip() == skip)
+        let claim: JSON = ["source_id": 7, "from": 5, "to": 10, "lines": 6, "lost": "truncated"]
+        given = Parameters(claim, now: Check.now)
+        #expect(throws: RPCError.invalid("lines", "more than bytes")) {
+            try given.ingestSkip()
+        }
     }
 }

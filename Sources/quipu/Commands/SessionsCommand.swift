@@ -66,7 +66,7 @@ enum SessionRows {
 
     private static func total(_ sessions: [JSON]) -> [Table.Cell] {
         func sum(_ name: String) -> Table.Cell {
-            let sum = sessions.reduce(0) { $0 + ($1[name]?.int ?? 0) }
+            let sum = sessions.reduce(Int64(0)) { $0.addingCount($1[name]?.int ?? 0) }
             return Table.Cell(Units.grouped(sum), .bold)
         }
         let tokens = sessions.compactMap { total(ofTokens: $0["tokens"]) }
@@ -74,7 +74,7 @@ enum SessionRows {
         return [
             Table.Cell("TOTAL", .bold), "", "", "", "", "", sum("tool_count"), sum("errors"),
             sum("blocked"), sum("file_count"),
-            Table.Cell(tokens.isEmpty ? Units.absent : Units.grouped(tokens.reduce(0, +)), .bold),
+            Table.Cell(tokens.isEmpty ? Units.absent : Units.grouped(tokens.reduce(0) { $0.addingCount($1) }), .bold),
             Table.Cell(
                 costs.isEmpty
                     ? Units.absent : Units.value(costs.reduce(0, +), named: "cost_usd"), .bold),
@@ -88,7 +88,7 @@ enum SessionRows {
 
     /// The buckets have nothing in common.
     private static func total(ofTokens tokens: JSON?) -> Int64? {
-        tokens?.members.map { $0.reduce(0) { $0 + ($1.value.int ?? 0) } }
+        tokens?.members.map { $0.reduce(0) { $0.addingCount($1.value.int ?? 0) } }
     }
 
     private static func cost(_ cost: JSON?) -> Table.Cell {

@@ -52,7 +52,7 @@ struct CostRows {
     ) -> [Table.Cell] {
         let tokens = figures["tokens"]
         func count(_ names: [String]) -> Int64 {
-            names.reduce(0) { $0 + (tokens?[$1]?.int ?? 0) }
+            names.reduce(0) { $0.addingCount(tokens?[$1]?.int ?? 0) }
         }
         let models = (figures["models"]?.array ?? []).compactMap(\.string).map(ModelText.short)
         let writes = ["cache_write_5m", "cache_write_1h"]
