@@ -1,3 +1,4 @@
+internal import NIOPosix
 internal import Platform
 internal import QuipuModel
 internal import QuipuProtocol
@@ -45,7 +46,7 @@ struct Administration: Sendable {
         }
         do throws(StoreError) {
             let report = try await store.backup(to: path)
-            let size = try Self.synchronized(path)
+            let size = try await Self.synchronized(path)
             return [
                 "path": .string(path), "size_bytes": .int(size), "events": .int(report.events),
                 "schema_version": .int(Int64(report.schemaVersion)),
@@ -57,11 +58,15 @@ struct Administration: Sendable {
         }
     }
 
-    private static func synchronized(_ path: String) throws(StoreError) -> Int64 {
-        do throws(SystemError) {
-            return try PlainFiles.synchronize(path)
+    /// A copy may be gigabytes that the disk still has to take: meanwhile everybody else's tasks
+    /// need their threads.
+    private static func synchronized(_ path: String) async throws(StoreError) -> Int64 {
+        do {
+            return try await NIOThreadPool.singleton.runIfActive {
+                try PlainFiles.synchronize(path)
+            }
         } catch {
-            throw .failed(code: error.code, message: "\(error)")
+            throw .failed(code: (error as? SystemError)?.code ?? 0, message: "\(error)")
         }
     }
 

@@ -53,6 +53,15 @@ struct DocumentWriter {
         }
     }
 
+    /// No less than all documents take: their text once as it is and once as its words.
+    static func bytesAtMost(_ connection: OpaquePointer) throws -> Int64 {
+        let pageBytes: Int64 = 4_096
+        let find = try RawStatement(
+            connection, "SELECT count(*), ifnull(sum(size_bytes), 0) FROM documents")
+        guard try find.step() else { return 0 }
+        return find.int(0) * 2 * pageBytes + 3 * find.int(1)
+    }
+
     private func delete(where condition: String, _ bind: (RawStatement) -> Void) throws -> Int {
         let index = try RawStatement(
             connection,

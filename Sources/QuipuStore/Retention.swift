@@ -361,6 +361,10 @@ struct RetentionWriter {
         guard try usedBytes() > target else { return chunk.isDone = true }
         try evict(rows, downTo: target, &chunk)
         guard chunk.report.isExhausted else { return }
+        // Nobody's documents go where the rest is too large without them.
+        guard try usedBytes() - DocumentWriter.bytesAtMost(connection) <= target else {
+            return chunk.isDone = true
+        }
         chunk.report.documents = try DocumentWriter(connection: connection)
             .delete(before: .max, rows: Self.documentsPerChunk)
         chunk.isDone = chunk.report.documents == 0

@@ -129,7 +129,8 @@ struct RetentionForecast {
         let more = min(left, Int(max(0, goal - taken) / max(1, sizes.eventBytes)))
         report.events += more
         taken += Double(more) * sizes.eventBytes
-        guard more == left else { return }
+        let documents = try DocumentWriter.bytesAtMost(context.connection)
+        guard more == left, goal - taken <= Double(documents) else { return }
         let document = try context.prepare(
             "SELECT size_bytes FROM documents WHERE updated >= ?1 ORDER BY updated")
         document.bind(1, policy.documentsSeconds.map(moment) ?? .min)

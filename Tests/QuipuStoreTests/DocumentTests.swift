@@ -207,10 +207,28 @@ import Testing
             #expect(try await store.retainable(policy, at: now).documents == 1)
             #expect(try await store.retain(policy, at: now).documents == 1)
             #expect(try await found(store, "words") == ["new"])
-            policy.databaseBytesMax = 1
+            let text = (0..<40_000).map { "words\($0 * 7_919 % 99_991)" }.joined(separator: " ")
+            try await put(store, "large", text, at: 600)
+            policy.databaseBytesMax = store.usedBytes - 100_000
             let report = try await store.retain(policy, at: now)
-            #expect(report.documents == 1)
+            #expect(report.documents == 2)
             #expect(try await found(store, "words").isEmpty)
+        }
+    }
+
+    /// Where all the rest is above the budget, nobody's documents go for nothing.
+    @Test func theyStayWhereTheirGoingIsOfNoUse() async throws {
+        try await withStore { store in
+            try await put(store, "kept", "words", at: 100)
+            try await store.commit([EventLine(time: 50)])
+            var policy = RetentionPolicy()
+            policy.databaseBytesMax = 16 << 10
+            let foretold = try await store.retainable(policy, at: at(1_000))
+            let report = try await store.retain(policy, at: at(1_000))
+            #expect(foretold.documents == 0)
+            #expect(report.documents == 0)
+            #expect(report.events == 1)
+            #expect(try await found(store, "words") == ["kept"])
         }
     }
 

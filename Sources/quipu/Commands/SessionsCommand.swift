@@ -69,12 +69,13 @@ enum SessionRows {
             let sum = sessions.reduce(Int64(0)) { $0.addingCount($1[name]?.int ?? 0) }
             return Table.Cell(Units.grouped(sum), .bold)
         }
-        let tokens = sessions.compactMap { total(ofTokens: $0["tokens"]) }
+        let totals = sessions.compactMap { total(ofTokens: $0["tokens"]) }
+        let tokens = totals.isEmpty ? nil : totals.reduce(Int64(0)) { $0.addingCount($1) }
         let costs = sessions.compactMap { $0["cost_usd"]?.double }
         return [
             Table.Cell("TOTAL", .bold), "", "", "", "", "", sum("tool_count"), sum("errors"),
             sum("blocked"), sum("file_count"),
-            Table.Cell(tokens.isEmpty ? Units.absent : Units.grouped(tokens.reduce(0) { $0.addingCount($1) }), .bold),
+            Table.Cell(tokens.map(Units.grouped) ?? Units.absent, .bold),
             Table.Cell(
                 costs.isEmpty
                     ? Units.absent : Units.value(costs.reduce(0, +), named: "cost_usd"), .bold),
