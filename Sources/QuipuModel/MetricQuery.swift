@@ -71,7 +71,7 @@ public struct MetricQuery: Sendable {
     public var fill: MetricFill
     /// Only so many series: those whose points of the first aggregate add up to the most.
     public var top: Int?
-    /// Of the step that holds this moment, rates are of the part that has passed. Nil: of all of it.
+    /// Of the step that holds this moment, rates are of the part that has passed. Nil: of all.
     public var now: Timestamp?
 
     public struct NamedAggregate: Sendable, Equatable {

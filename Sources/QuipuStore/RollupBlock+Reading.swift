@@ -54,7 +54,7 @@ struct RollupBlockReader {
     private let counts: [Double]
     private let parts: RollupParts
     private let scale: DecimalScale?
-    /// Smallest, largest, last, sum, as encoded, and what they are off by; empty where not asked for.
+    /// Smallest, largest, last, sum, as encoded, and what they are off by; empty if not asked for.
     private let numbers: [[Int64]]
     private let slacks: [[Int64]]
     private let lastTimes: [Int64]

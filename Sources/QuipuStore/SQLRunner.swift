@@ -1,6 +1,6 @@
 import QuipuModel
 
-/// Runs on a thread of its own, one at a time, so that such questions never keep the others' readers.
+/// Runs on a thread of its own, one at a time: such questions never keep the others' readers.
 actor SQLRunner {
     /// Leaves room for the reply's other members.
     private static let bytesMax = Limits.replyBytesMax - (64 << 10)
