@@ -71,6 +71,8 @@ final class IngestFraming: ChannelDuplexHandler {
         line = ByteBuffer()
         pending = nil
         emit(.broken(framer.stalled()), context: context)
+        // Else it would wait with the next bytes, which do not come.
+        context.fireChannelReadComplete()
     }
 
     private func receive(_ bytes: ByteBuffer, context: ChannelHandlerContext) {

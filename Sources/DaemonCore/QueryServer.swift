@@ -62,6 +62,9 @@ struct QueryServer: Sendable {
                     }
                     outbox.close()
                 }
+                // A reply that the peer has not taken yet would go with the channel: behind it
+                // nothing is written out.
+                try await channel.channel.writeAndFlush(ByteBuffer()).get()
             }
         } catch {
             outbox.close()

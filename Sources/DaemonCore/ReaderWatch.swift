@@ -26,6 +26,7 @@ final class ReaderWatch: ChannelOutboundHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         var buffer = Self.unwrapOutboundIn(data)
+        guard buffer.readableBytes > 0 else { return context.write(data, promise: promise) }
         let id = id ?? enter(context.channel)
         waiting.add(buffer.readableBytes, of: id)
         while let piece = buffer.readSlice(

@@ -123,8 +123,10 @@ import Testing
     @Test(arguments: ["{\"method\"", "{\"method\":\"ingest.batch\",\"params\":{\"bytes\":9}}\n1"])
     func halfARequestHasADeadline(_ text: String) throws {
         let loop = EmbeddedEventLoop()
-        let channel = EmbeddedChannel(handler: IngestFraming(), loop: loop)
+        let completions = Completions()
+        let channel = EmbeddedChannel(handlers: [IngestFraming(), completions], loop: loop)
         try channel.writeInbound(ByteBuffer(string: text))
+        let before = completions.count
         channel.read()
         loop.advanceTime(by: .milliseconds(Int64(Limits.halfSentRequestMsMax) - 1))
         #expect(try channel.readInbound(as: IngestFrame.self) == nil)
@@ -134,6 +136,19 @@ import Testing
             return
         }
         #expect(refused.error.code == .timeout)
+        // Who reads asynchronously gets what was read when a read is complete.
+        #expect(completions.count > before)
+    }
+
+    private final class Completions: ChannelInboundHandler {
+        typealias InboundIn = IngestFrame
+        typealias InboundOut = IngestFrame
+        private(set) var count = 0
+
+        func channelReadComplete(context: ChannelHandlerContext) {
+            count += 1
+            context.fireChannelReadComplete()
+        }
     }
 
     @Test func aCountBeyondTheBoundBreaksTheStream() throws {

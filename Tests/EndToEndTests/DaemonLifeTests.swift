@@ -130,6 +130,31 @@ import Testing
         #expect(try connection.line()?["result"]?["status"] == "ok")
     }
 
+    /// `echo … | socat` closes its half before it reads, and the kernel takes a part of a reply.
+    @Test func whoHasSentAllGetsAllOfALargeReply() throws {
+        let rig = try Rig()
+        try rig.start()
+        let text = String(repeating: "x", count: 900)
+        let lines = (0..<2_000).map { "{\"event\":\"large\",\"n\":\($0),\"text\":\"\(text)\"}\n" }
+        try rig.append(lines.joined(), to: "a.jsonl")
+        try rig.waitForLines(2_000)
+        let asked = try rig.ask("stats")["queries"]?["requests"]?.int ?? 0
+        let connection = try Connection(rig.querySocket)
+        try connection.send(
+            "{\"method\":\"events.query\",\"params\":{\"kind\":\"large\",\"limit\":2000}}\n")
+        try connection.closeSending()
+        // By then it is answered, and most of the answer waits.
+        try rig.waitUntil("it is answered") {
+            let stats = try? rig.ask("stats")
+            return (stats?["queries"]?["requests"]?.int ?? 0) > asked + 1
+        }
+        let reply = try connection.line()
+        #expect(
+            reply?["result"]?["events"]?.array?.count == 2_000,
+            "\(reply?.text.prefix(300) ?? "nothing")")
+        #expect(try connection.line() == nil)
+    }
+
     @Test func subscribersHearOfACommitWithinHalfASecond() throws {
         let rig = try Rig()
         try rig.start()
@@ -149,10 +174,11 @@ import Testing
 
 /// What the daemon says when it cannot do what it is asked.
 @Suite struct DaemonRefusalTests {
-    @Test func halfARequestIsGivenUpAfterItsTime() throws {
+    @Test(arguments: ["query.sock", "ingest.sock"])
+    func halfARequestIsGivenUpAfterItsTime(_ socket: String) throws {
         let rig = try Rig()
         try rig.startDaemon()
-        let connection = try Connection(rig.querySocket)
+        let connection = try Connection(rig.querySocket.replacing("query.sock", with: socket))
         try connection.send("{\"method\":")
         #expect(try connection.line()?["error"]?["code"] == -32004)
         #expect(try connection.line() == nil)
@@ -233,6 +259,11 @@ final class Connection: Sendable {
             guard count > 0 else { throw POSIXError(.EPIPE) }
             rest = rest.dropFirst(count)
         }
+    }
+
+    /// Nothing more will be sent; answers are still read.
+    func closeSending() throws {
+        guard shutdown(descriptor, Int32(SHUT_WR)) == 0 else { throw POSIXError(.ENOTCONN) }
     }
 
     /// The next line that is no notification.
