@@ -11,6 +11,9 @@ public struct SettingsError: Error, Sendable, CustomStringConvertible {
 /// Settings by key from their layers: flags beat the environment (`QUIPU_` and the key's path in
 /// capitals), which beats the file, which beats the defaults.
 public struct Layers: Sendable {
+    /// A longer file has more than comments.
+    private static let emptyBytesMax = 64 << 10
+
     private let providers: [(name: String, provider: any ConfigProvider)]
 
     /// - Parameters:
@@ -34,7 +37,7 @@ public struct Layers: Sendable {
         }
         providers.append(
             ("the environment", EnvironmentVariablesProvider(environmentVariables: variables)))
-        if let file {
+        if let file, !Layers.isEmpty(file) {
             do {
                 let provider = try await FileProvider<YAMLSnapshot>(
                     filePath: FilePath(file), allowMissing: mayBeMissing)
@@ -57,6 +60,23 @@ public struct Layers: Sendable {
             case .bool(let value): ConfigValue(.bool(value), isSecret: false)
             case .strings(let values): ConfigValue(.stringArray(values), isSecret: false)
             }
+        }
+    }
+
+    /// Nothing, or comments only: no configuration, which is a valid one. False for what cannot be
+    /// read: the provider tells what is wrong with it.
+    private static func isEmpty(_ file: String) -> Bool {
+        var bytes = [UInt8](repeating: 0, count: emptyBytesMax)
+        guard let descriptor = try? FileDescriptor.open(FilePath(file), .readOnly),
+            let count = try? descriptor.closeAfter({
+                try bytes.withUnsafeMutableBytes { try descriptor.read(into: $0) }
+            }), count < emptyBytesMax
+        else { return false }
+        return bytes[..<count].split { $0 == 0x0a || $0 == 0x0d }.allSatisfy { line in
+            func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+            var text = line.drop(while: isSpace)
+            if text.starts(with: "---".utf8) { text = text.dropFirst(3).drop(while: isSpace) }
+            return text.isEmpty || text.starts(with: "#".utf8)
         }
     }
 

@@ -66,6 +66,13 @@ import Testing
         }
     }
 
+    /// A file without a setting is no configuration, which is a valid one.
+    @Test(arguments: ["", "\n", "# only this\n\n  # and this", "---\n", "--- \n#", "\t\r\n"])
+    func anEmptyFileSaysNothing(_ text: String) async throws {
+        let directory = try TemporaryDirectory()
+        #expect(try await Self.read(Array(text.utf8), in: directory))
+    }
+
     @Test func isReadOrRefused() async throws {
         let directory = try TemporaryDirectory()
         #expect(try await Self.read(Array(Self.whole.utf8), in: directory))
