@@ -203,7 +203,10 @@ import Testing
         rig.tailer.reload(globs, nowMs: rig.nowMs, everyMs: 10_000)
         try rig.run()
         #expect(Set(rig.daemon.lines) == ["one", "two", "log"])
-        try rig.run(ms: 70_000)
+        try rig.run(ms: 2_000)
         #expect(rig.tailer.fileCount == 1)
+        try rig.append("three\n", to: "a.jsonl")
+        try rig.run(ms: 12_000)
+        #expect(Set(rig.daemon.lines) == ["one", "two", "log"])
     }
 }

@@ -19,6 +19,8 @@ final class Tailer {
     struct Lingering {
         var sinceMs: Int64
         var bytes: UInt64
+        /// It is where it was, and no glob names it any more: nobody waits for it to grow.
+        var isDismissed = false
     }
 
     let system: any AgentSystem
@@ -42,6 +44,8 @@ final class Tailer {
     var drainCount = 0
     /// Files that have lost a name since the last `settle`.
     var loosened: [FileIdentity] = []
+    /// Those whose name no glob names any more.
+    var dismissed: Set<FileIdentity> = []
     /// Those of which a name was deleted rather than moved.
     var deleted: Set<FileIdentity> = []
     /// Files that seem to be deleted and cannot be read; with the scan that decides. A rename away
@@ -259,7 +263,10 @@ extension Tailer {
         if let index = file.names.firstIndex(where: { $0.path == name.path }) {
             let wasWatched = file.isWatched
             file.names[index] = name
-            if wasWatched, !file.isWatched { loosened.append(file.file) }
+            if wasWatched, !file.isWatched {
+                loosened.append(file.file)
+                dismissed.insert(file.file)
+            }
         } else {
             file.names.insert(name, at: name.isWatched ? 0 : file.names.count)
             filesByPath[name.path] = file
@@ -343,10 +350,13 @@ extension Tailer {
                     forget(file, token)
                 }
             } else {
-                lingering[identity] = Lingering(sinceMs: nowMs, bytes: file.seenBytes)
+                lingering[identity] = Lingering(
+                    sinceMs: nowMs, bytes: file.seenBytes,
+                    isDismissed: dismissed.contains(identity))
             }
         }
         loosened.removeAll()
+        dismissed.removeAll()
         deleted.removeAll()
         strayPaths = strayPaths.filter {
             filesByPath[$0.key] != nil || $0.value > drainCount - 4
@@ -410,6 +420,11 @@ extension Tailer {
             // It was open, and had to make room for others.
             lingering[file.file] = nil
             suspect(file.file, nowMs: nowMs)
+            return
+        }
+        if known.isDismissed, status.links > 0 {
+            let cursor = link.shipper.cursor(token)
+            if cursor?.isCaughtUp ?? true, cursor?.isDurable ?? true { forget(file, token) }
             return
         }
         let hasGrown = status.sizeBytes != known.bytes
