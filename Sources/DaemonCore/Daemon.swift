@@ -288,11 +288,11 @@ extension Daemon {
                 stores: stores, persistence: persistence, committer: committer,
                 retention: retention, limits: limits,
                 groupID: try Self.adminGroup(options.settings))
-            let dispatcher = Dispatcher(
-                stores: stores, statistics: statistics, hub: hub, facts: facts,
-                administration: administration)
             let decoding = try Decoding.options(
                 options.settings, systemZone: options.systemZone)
+            let dispatcher = Dispatcher(
+                stores: stores, statistics: statistics, hub: hub, facts: facts,
+                administration: administration, decoding: decoding)
             ownMetrics = OwnMetrics(dispatcher: dispatcher, stores: stores)
             let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             let waiting = WaitingReplies()

@@ -41,7 +41,7 @@ extension Dispatcher {
     private func putTask(_ line: JSON) async throws(RPCError) -> JSON {
         let now = Timestamp(microseconds: WallClock.microseconds())
         let decoded = line.bytes.withUnsafeBytes {
-            Decoder().decode(
+            Decoder(options: decoding).decode(
                 $0, at: 0, context: SourceContext(kind: .file, path: "quipud:tasks.put"),
                 arrival: now, finished: true)
         }

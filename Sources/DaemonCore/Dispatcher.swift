@@ -1,3 +1,4 @@
+internal import Intake
 internal import Platform
 internal import QuipuModel
 internal import QuipuProtocol
@@ -10,19 +11,22 @@ struct Dispatcher: Sendable {
     let hub: Hub
     let facts: DaemonFacts
     let administration: Administration
+    /// Lines that come as requests are read as those of logs are.
+    let decoding: DecoderOptions
     private let readers = QueryGate()
     /// `sql` waits here, where it takes no place of the other questions.
     private let sqlRunner = QueryGate(runningMax: 1, runningPerUserMax: 1)
 
     init(
         stores: Stores, statistics: Statistics, hub: Hub, facts: DaemonFacts,
-        administration: Administration
+        administration: Administration, decoding: DecoderOptions
     ) {
         self.stores = stores
         self.statistics = statistics
         self.hub = hub
         self.facts = facts
         self.administration = administration
+        self.decoding = decoding
     }
 
     /// Nil where nobody waits for the answer any more, once it is the request's turn.

@@ -43,4 +43,25 @@ import Testing
             event["attributes"]?["tool_input"]?["command"] == "curl https://ana:hunter2@example.com"
         )
     }
+
+    /// What a request says passes the same settings as what a log says.
+    @Test(arguments: [
+        ("redaction:\n  keys: [workspace]\n", "<redacted>", "https://ana:<redacted>@example.com"),
+        ("redaction:\n  enabled: false\n", "/srv/shop", "https://ana:hunter2@example.com"),
+    ])
+    func theyHoldForPutTasksToo(config: String, workspace: String, result: String) throws {
+        let rig = try Rig()
+        let file = rig.directory("quipu.yaml")
+        try config.write(toFile: file, atomically: true, encoding: .utf8)
+        try rig.startDaemon(["--config", file])
+        _ = try rig.ask(
+            "tasks.put",
+            [
+                "task": "t", "workspace": "/srv/shop",
+                "result": "https://ana:hunter2@example.com",
+            ])
+        let event = try #require(try rig.allEvents().first)
+        #expect(event["attributes"]?["workspace"]?.string == workspace)
+        #expect(event["attributes"]?["result"]?.string == result)
+    }
 }
