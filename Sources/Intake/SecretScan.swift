@@ -179,9 +179,10 @@ struct Quote {
                 var run = index
                 while run < text.count, text[run] == UInt8(ascii: "\\") { run += 1 }
                 if run < text.count, ends(text[run], after: run - index) {
-                    // Backslashes beyond those of the quote are the text's own.
+                    // Backslashes beyond those of the quote are the text's own; the quote of a
+                    // string around has fewer, which stay with it.
                     return text[run] == byte && (run - index) % 2 == escapes % 2
-                        ? run - escapes : run
+                        ? Swift.max(index, run - escapes) : run
                 }
                 index = run + 1
             } else if ends(text[index], after: 0) {

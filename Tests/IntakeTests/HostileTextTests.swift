@@ -1,0 +1,56 @@
+import QuipuModel
+import QuipuProtocol
+import TestSupport
+import Testing
+
+@testable import Intake
+
+/// Text that was made to cost the scan for secrets something.
+@Suite struct HostileTextTests {
+    /// What the patterns are made of, and what stands between them.
+    private static let pieces = [
+        "sk-", "sk", "-", "xoxb-", "xox", "ghp_", "github_pat_", "AKIA", "AIza", "eyJ", "ey", ".",
+        "bearer", "Bearer ", " ", "://", ":", "/", "@", "u:p@", "\\/", "-----BEGIN ",
+        "PRIVATE KEY", "-----", "-----END", "RSA ", "-----BEGIN PRIVATE KEY-----",
+        #""token":"#, #""tokens":"#, #""password":"#, #""a":"#, "'token':", "'secret':",
+        #"\"token\":"#, #"\"secret\":"#, #"\\\"token\\\":"#, #"\\\"secret\\\":"#,
+        #"\\\\\\\"token\\\\\\\":"#, #"""#, "'", #"\""#, #"\\\""#, "\\", "\\\\", "{", "[", "]", "}",
+        ",", "1", "-12.5e3", "12345678", "<redacted>", "abcdefgh", "abcdefghijklmnopqrst",
+        "ABCDEFGHIJKLMNOPQRST", "a", "Z", "_", "\n", "ü", "\t ",
+    ]
+
+    private static func text(_ count: Int, _ generator: inout SeededGenerator) -> String {
+        let few = (0..<Int.random(in: 2...8, using: &generator)).map { _ in generator.pick(pieces) }
+        return (0..<count).map { _ in generator.pick(few) }.joined()
+    }
+
+    /// A quote of a string around the one that is secret has fewer backslashes than its own.
+    @Test(arguments: [
+        #"\"token\":\"""#, #"\"token\":\"s3cr3t" z"#, #"\\\"secret\\\":\\\"s3cr3t\" z"#,
+        #"\\\"secret\\\":\\\"s3cr3t" z"#, #"\\\"secret\\\":\\\""#,
+    ])
+    func aStringThatItsOuterOneEnds(text: String) throws {
+        let line = JSON.object([JSON.Member("event", "e"), JSON.Member("x", .string(text))])
+        let batch = decode(Array(line.bytes) + [0x0a])
+        let event = try #require(batch.events.first)
+        let attributes = try #require(batch.string(event.attributes))
+        #expect(!attributes.contains("s3cr3t"))
+        #expect(throws: Never.self, "\(attributes)") { try JSON.parse(Array(attributes.utf8)) }
+    }
+
+    @Test(arguments: 1...10 as ClosedRange<UInt64>)
+    func linesOfPiecesNeverFail(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        let decoder = Decoder()
+        for round in 0..<300 {
+            let text = Self.text(Int.random(in: 1...30, using: &generator), &generator)
+            var value = JSON.string(text)
+            for _ in 0..<(round % 3) {
+                value = .string(String(decoding: value.bytes, as: UTF8.self))
+            }
+            let line = JSON.object([JSON.Member("event", "e"), JSON.Member("x", value)])
+            let batch = decode(Array(line.bytes) + [0x0a], decoder: decoder)
+            #expect(batch.events.count == 1 && batch.closes, "seed \(seed): \(line)")
+        }
+    }
+}
