@@ -1,15 +1,15 @@
 /// Secrets that give themselves away by how they look.
 extension SecretScan {
     /// `sk-…` (with `sk-ant-…`) and Slack's `xoxb-…`; `position` is at the first dash.
-    func dashedKey() -> Range<Int>? {
+    mutating func dashedKey() -> Range<Int>? {
         if stands("sk", before: position), isBoundary(position - 2) {
-            let end = run(from: position + 1) { $0.isKeyByte }
-            let key = text.part(position + 1, end)
-            let isRandom = key.contains { $0.isDigit || $0.isUppercase }
-            return key.count >= 16 && isRandom ? position - 2..<end : nil
+            let start = position + 1
+            let end = keyRun.end(text, from: start) { $0.isKeyByte }
+            let words = wordRun.end(text, from: start) { $0.isKeyByte && !$0.isRandom }
+            return end - start >= 16 && words < end ? position - 2..<end : nil
         }
         if position >= floor + 4, stands("xox", before: position - 1), isBoundary(position - 4) {
-            let end = run(from: position + 1) { $0.isKeyByte }
+            let end = keyRun.end(text, from: position + 1) { $0.isKeyByte }
             return end - position > 10 ? position - 4..<end : nil
         }
         return nil
@@ -17,7 +17,7 @@ extension SecretScan {
 
     /// Keys of GitHub, AWS and Google, and JSON web tokens; `position` is at the byte of their
     /// beginnings that is rarest.
-    func prefixedKey(_ byte: UInt8) -> Range<Int>? {
+    mutating func prefixedKey(_ byte: UInt8) -> Range<Int>? {
         switch byte {
         case UInt8(ascii: "_"): return gitHubKey()
         case UInt8(ascii: "K"): return key("A", "IA", bytes: 16...) { $0.isDigit || $0.isUppercase }
@@ -31,8 +31,9 @@ extension SecretScan {
         let words: [StaticString] = ["ghp", "gho", "ghu", "ghs", "ghr", "github_pat"]
         for word in words where stands(word, before: position) {
             let start = position - word.utf8CodeUnitCount
+            guard isBoundary(start) else { continue }
             let end = run(from: position + 1) { $0.isKeyByte }
-            if end - position > 16, isBoundary(start) { return start..<end }
+            if end - position > 16 { return start..<end }
         }
         return nil
     }
@@ -51,14 +52,14 @@ extension SecretScan {
     }
 
     /// `eyJ….….…`
-    private func webToken() -> Range<Int>? {
+    private mutating func webToken() -> Range<Int>? {
         let start = position - 2
         guard stands("ey", before: position), isBoundary(start) else { return nil }
-        let head = run(from: position + 1) { $0.isKeyByte }
+        let head = keyRun.end(text, from: position + 1) { $0.isKeyByte }
         guard head - start >= 12, head < text.count, text[head] == UInt8(ascii: ".") else {
             return nil
         }
-        let body = run(from: head + 1) { $0.isKeyByte }
+        let body = bodyRun.end(text, from: head + 1) { $0.isKeyByte }
         guard body - head >= 9, body < text.count, text[body] == UInt8(ascii: ".") else {
             return nil
         }
@@ -72,10 +73,11 @@ extension SecretScan {
         let end = position + word.utf8CodeUnitCount
         guard SecretNames.holds(text, word, at: position), isBoundary(position) else { return nil }
         let start = run(from: end) { $0 == 0x20 }
+        guard start > end else { return nil }
         let last = run(from: start) {
             $0.isKeyByte || [0x2e, 0x7e, 0x2b, 0x2f, 0x3d].contains($0)
         }
-        guard start > end, last - start >= 8 else { return nil }
+        guard last - start >= 8 else { return nil }
         // A sentence about bearers has words after it.
         let isWord = text.part(start, last).allSatisfy(\.isLowercase)
         return isWord && last - start < 16 ? nil : start..<last
@@ -152,10 +154,30 @@ extension SecretScan {
     }
 }
 
+/// Where the last run of bytes of one kind ended that was looked for, so that text made of the
+/// beginnings of keys is read once, and not to its end from each of them.
+struct ByteRun {
+    /// Every byte in it is of the kind; the one at its end is not.
+    private var known: Range<Int>?
+
+    mutating func end(_ text: Bytes, from start: Int, while isPart: (UInt8) -> Bool) -> Int {
+        if let known, known.lowerBound <= start, start <= known.upperBound {
+            return known.upperBound
+        }
+        var end = start
+        while end < text.count, isPart(text[end]) { end += 1 }
+        known = start..<end
+        return end
+    }
+}
+
 extension UInt8 {
     /// What keys of most services are made of.
     fileprivate var isKeyByte: Bool {
         isDigit || isUppercase || isLowercase || self == UInt8(ascii: "_")
             || self == UInt8(ascii: "-")
     }
+
+    /// What keys have and words do not.
+    fileprivate var isRandom: Bool { isDigit || isUppercase }
 }

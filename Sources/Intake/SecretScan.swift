@@ -5,6 +5,10 @@ internal import QuipuModel
 ///
 /// It looks at the few bytes without which nothing could be a secret (the colon after a name, a
 /// rare letter within the known beginnings of keys) and judges what stands around them.
+///
+/// Anybody may send text that is made of such places. So a judgement that looks at more than a few
+/// bytes either ends in a finding, behind which the scan goes on, or looks at bytes that no other
+/// one looks at, or remembers what it saw (`ByteRun`).
 struct SecretScan {
     struct Finding {
         var range: Range<Int>
@@ -24,6 +28,10 @@ struct SecretScan {
     var floor = 0
     /// The end of a container whose strings are all secret.
     private var containerEnd = 0
+    /// Bytes of keys, and those that words have too; the bytes between the points of a web token.
+    var keyRun = ByteRun()
+    var wordRun = ByteRun()
+    var bodyRun = ByteRun()
 
     init(_ text: Bytes, isJSON: Bool, _ names: SecretNames) {
         self.text = text
@@ -98,16 +106,14 @@ struct SecretScan {
     ) -> Finding? {
         let byte = text[start]
         if byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[") {
-            let end = quote.containerEnd(text, from: start)
             if case .secret = verdict {
+                let end = quote.containerEnd(text, from: start)
                 return Finding(range: start..<end, quoteEscapes: quote.escapes)
             }
-            if quote.escapes == 0 {
-                containerEnd = end
-                position = start
-                return nextInContainer()
-            }
-            return nil
+            guard quote.escapes == 0 else { return nil }
+            containerEnd = quote.containerEnd(text, from: start)
+            position = start
+            return nextInContainer()
         }
         guard case .secret = verdict, byte.isDigit || byte == UInt8(ascii: "-") else { return nil }
         var end = start + 1
@@ -118,8 +124,9 @@ struct SecretScan {
     /// The next string of the container that is no name.
     private mutating func nextInContainer() -> Finding? {
         let quote = Quote.plain
+        let container = text.part(0, containerEnd)
         while position < containerEnd {
-            let start = text.find(quote.byte, from: position) + 1
+            let start = container.find(quote.byte, from: position) + 1
             guard start < containerEnd else { break }
             let end = quote.end(text, from: start)
             var after = Swift.min(end + 1, text.count)

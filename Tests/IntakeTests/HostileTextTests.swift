@@ -53,4 +53,55 @@ import Testing
             #expect(batch.events.count == 1 && batch.closes, "seed \(seed): \(line)")
         }
     }
+
+    // MARK: Work
+
+    /// At least `count` bytes of one text again and again.
+    private static func periodic(_ period: String, bytes count: Int) -> [UInt8] {
+        let period = Array(period.utf8)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        while bytes.count < count { bytes.append(contentsOf: period) }
+        return bytes
+    }
+
+    private static func redact(_ bytes: [UInt8], isJSON: Bool = true) -> UInt64 {
+        var output: [UInt8] = []
+        let redactor = Redactor(Redaction())
+        return bytes.withUnsafeBytes { redactor.append($0, isJSON: isJSON, to: &output) }
+    }
+
+    /// Of 64 KiB the quadratic scan took seconds, of this much it would take hours.
+    @Test(
+        .timeLimit(.minutes(5)),
+        arguments: [
+            "sk-", "-eyJ", "bearer-", "xghp_", #"\"token\":{"#, "'token':[],", #"\\\"token\\\":["#,
+            "bearer-sk-", "sk-ey",
+        ])
+    func aLongLineIsReadOnce(period: String) {
+        let bytes = Self.periodic(period, bytes: 4 << 20)
+        // A failed expectation would write out the bytes.
+        let found = Self.redact(bytes)
+        #expect(found == 0)
+    }
+
+    /// The parts of a web token of which the last one is missing.
+    @Test(.timeLimit(.minutes(5)))
+    func theHeadAndBodyOfAWebTokenAreReadOnce() {
+        let part = Self.periodic("-eyJ", bytes: 2 << 20)
+        let found = Self.redact(part + [UInt8(ascii: ".")] + part + [0x20])
+        #expect(found == 0)
+    }
+
+    @Test(.timeLimit(.minutes(5)), arguments: 1...8 as ClosedRange<UInt64>)
+    func noPeriodCostsMoreThanItsLength(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        for round in 0..<12 {
+            let period = Self.text(Int.random(in: 1...6, using: &generator), &generator)
+            let bytes = Self.periodic(period, bytes: 1 << 19)
+            // Whatever it finds: that it ends is what counts.
+            let found = Self.redact(bytes, isJSON: round % 2 == 0)
+            #expect(found <= UInt64(bytes.count), "\(period)")
+        }
+    }
 }
