@@ -48,6 +48,19 @@ extension BatchBuilder {
         return (attributes, close(object))
     }
 
+    /// Writes an object of one member that all records of a line have, for them to share: a copy in
+    /// each would make a line of many records as long as its square. A long value is cut.
+    mutating func appendShared(_ name: StaticString, _ value: Bytes) -> Slice {
+        var object = ObjectWriter(start: batch.bytes.count, bytesMax: .max)
+        begin(&object)
+        write(quoted: Bytes(name))
+        write(UInt8(ascii: ":"))
+        let start = batch.bytes.count
+        write(json: value)
+        cut(start, named: Bytes(name), bytesMax: Limits.attributeBytesMax)
+        return close(object)
+    }
+
     /// Where an object that is being written begins, and how long it may become.
     private struct ObjectWriter {
         let start: Int
@@ -70,7 +83,7 @@ extension BatchBuilder {
             let start = batch.bytes.count
             write(json: text)
             if place == .payload, batch.bytes.count - start > payloadBytesMax {
-                cut(valueStart(start), named: member.nameBytes)
+                cut(valueStart(start), named: member.nameBytes, bytesMax: payloadBytesMax)
             }
         }
     }
@@ -84,7 +97,7 @@ extension BatchBuilder {
             write(UInt8(ascii: ":"))
             let start = batch.bytes.count
             write(json: extra.value)
-            if place == .payload { cut(start, named: Bytes(extra.name)) }
+            if place == .payload { cut(start, named: Bytes(extra.name), bytesMax: payloadBytesMax) }
         }
     }
 
@@ -111,11 +124,11 @@ extension BatchBuilder {
     }
 
     /// Cuts the value that was written last, and writes how long it was as `<name>_bytes`.
-    private mutating func cut(_ start: Int, named name: Bytes) {
+    private mutating func cut(_ start: Int, named name: Bytes, bytesMax: Int) {
         let bytes = batch.bytes.count - start
-        guard bytes > payloadBytesMax else { return }
+        guard bytes > bytesMax else { return }
         let kept = batch.bytes.withUnsafeBytes {
-            JSONCut(value: $0.part(start, $0.count), bytesMax: payloadBytesMax)
+            JSONCut(value: $0.part(start, $0.count), bytesMax: bytesMax)
         }
         batch.bytes.removeSubrange((start + kept.bytes)...)
         kept.closing.withUnsafeBytes { write($0) }

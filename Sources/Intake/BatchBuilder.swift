@@ -12,6 +12,7 @@ struct BatchBuilder {
     /// Members that the next record has besides those of its line.
     var extras: [ExtraMember] = []
     let payloadBytesMax: Int
+    private let textBytesMax: Int
     private let redactor: Redactor
     private var literals: [(word: UnsafePointer<UInt8>, slice: Slice)] = []
     private var latest = [Slice](repeating: .none, count: Column.allCases.count)
@@ -19,16 +20,21 @@ struct BatchBuilder {
     init(options: DecoderOptions) {
         redactor = Redactor(options.redaction)
         payloadBytesMax = options.payloadBytesMax
+        textBytesMax = options.textBytesMax
     }
 
     /// Hands the batch over and begins the next.
     mutating func take() -> DecodedBatch {
         defer {
             batch = DecodedBatch()
-            literals.removeAll(keepingCapacity: true)
-            for index in latest.indices { latest[index] = .none }
+            forgetTexts()
         }
         return batch
+    }
+
+    private mutating func forgetTexts() {
+        literals.removeAll(keepingCapacity: true)
+        for index in latest.indices { latest[index] = .none }
     }
 
     /// Makes room for text.
@@ -118,6 +124,37 @@ struct BatchBuilder {
         var kept: [UInt8] = []
         batch.redacted += redactor.append(head, isJSON: true, to: &kept)
         batch.rejects.append(RejectedLine(lineOffset: offset, reason: reason, head: kept))
+    }
+
+    /// How far the batch is before a line that is no metric.
+    struct Progress {
+        fileprivate let bytes, payloads, events, usages, taskChanges: Int
+        fileprivate let received, blank, redacted: UInt64
+    }
+
+    var progress: Progress {
+        Progress(
+            bytes: batch.bytes.count, payloads: batch.payloads.count, events: batch.events.count,
+            usages: batch.usages.count, taskChanges: batch.taskChanges.count,
+            received: batch.tally.received, blank: batch.tally.blank, redacted: batch.redacted)
+    }
+
+    /// Takes back what `line` gave when the batch's texts became too long by it, and rejects it.
+    mutating func refuseExcess(
+        since before: Progress, _ line: Bytes, at offset: UInt64
+    ) {
+        guard Swift.max(batch.bytes.count, batch.payloads.count) > textBytesMax else { return }
+        batch.bytes.removeSubrange(before.bytes...)
+        batch.payloads.removeSubrange(before.payloads...)
+        batch.events.removeSubrange(before.events...)
+        batch.usages.removeSubrange(before.usages...)
+        batch.taskChanges.removeSubrange(before.taskChanges...)
+        batch.tally.received = before.received
+        batch.tally.blank = before.blank
+        batch.redacted = before.redacted
+        // Some of them stood in what is gone.
+        forgetTexts()
+        reject(line, at: offset, .lineTooLong)
     }
 
     /// Adds a record. Of several of one line, only the first counts as the line.

@@ -9,6 +9,8 @@ public struct DecoderOptions: Sendable {
     public var payloadBytesMax = Limits.payloadBytesDefault
     /// Where times that name no zone were written.
     public var zone = ZoneRules.utc
+    /// A line that makes a batch's texts longer is rejected. Tests choose less.
+    var textBytesMax = Limits.decodedTextBytesMax
 
     public init(keepsOrigin: Bool = false) { self.keepsOrigin = keepsOrigin }
 }

@@ -46,7 +46,14 @@ extension LineDecoder {
             }
             return
         }
-        if !isHook, !hasEvent,
+        let before = builder.progress
+        takeEvents(isOwn: isHook || hasEvent, at: offset, origin)
+        builder.refuseExcess(since: before, line, at: offset)
+    }
+
+    /// - Parameter isOwn: Whether the line names its event, as hooks and applications do.
+    private mutating func takeEvents(isOwn: Bool, at offset: UInt64, _ origin: Origin) {
+        if !isOwn,
             let format = LineFormat.all.first(where: { $0.recognizes(document, origin.context) })
         {
             return format.read(&self, LinePlace(offset: offset, origin: origin))

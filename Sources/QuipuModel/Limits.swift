@@ -88,6 +88,10 @@ public enum Limits {
     /// Ids of calls with fewer bytes may be anybody's; longer ones name one call in the world.
     public static let uniqueIDBytesMin = 16
 
+    /// Texts of one batch's records, and payloads: many times what any batch gives, and few enough
+    /// that each place in them is a `Slice`'s.
+    public static let decodedTextBytesMax = 256 << 20
+
     // Tasks and documents.
     /// Each of a task's texts; the rest is in its events only.
     public static let taskTextBytesMax = 16 << 10

@@ -107,11 +107,14 @@ extension LineDecoder {
             addWhole(event, &records)
         }
         if let blocks, spoken.calls > 0 {
+            let id = message["id"].map {
+                builder.appendShared("message_id", document.valueText($0))
+            }
             for place in blocks.indices where blocks[place].isObject {
                 guard let block = document.children(of: place, level: 2),
                     block.text("type")?.hasSuffix("tool_use") == true
                 else { continue }
-                addCall(block, message, &records)
+                addCall(block, shared: id ?? .none, &records)
             }
         }
         if let usage { records.add(usage, to: &builder) }
@@ -160,9 +163,9 @@ extension LineDecoder {
             ExtraMember(name: name, value: document.valueText(member), isLarge: isLarge))
     }
 
-    /// The opening half of a tool call.
+    /// The opening half of a tool call. Its attributes are those of all calls of the row.
     private mutating func addCall(
-        _ block: Members, _ message: Members, _ records: inout LineRecords
+        _ block: Members, shared: Slice, _ records: inout LineRecords
     ) {
         var event = records.event
         event.kind = builder.literal("tool_use")
@@ -171,7 +174,6 @@ extension LineDecoder {
         event.name = builder.column(block.text("name"), .name)
         event.toolUseID = builder.column(block.text("id"))
         builder.extras.removeAll(keepingCapacity: true)
-        addExtra("message_id", message["id"])
         if let index = block.place(of: "input") {
             addExtra("tool_input", block[index], isLarge: true)
             if let tool = block.text("name"), case let access = FileTool.access(of: tool),
@@ -181,7 +183,8 @@ extension LineDecoder {
                 event.path = builder.append(text: path)
             }
         }
-        (event.attributes, event.payload) = builder.appendExtras()
+        event.attributes = shared
+        event.payload = builder.appendExtras().payload
         records.add(event, to: &builder)
     }
 
