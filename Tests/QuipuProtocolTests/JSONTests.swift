@@ -79,6 +79,47 @@ import Testing
         #expect(JSON.rangeOfMember("result", in: Array(#"{"x":"result"}"#.utf8)) == nil)
     }
 
+    /// A hook's input is not known to be JSON; where it is not, nothing may be found beyond it.
+    @Test func aMemberIsFoundInAnyBytesOrNot() throws {
+        let broken: [(text: String, value: String?)] = [
+            (#"{"cwd","x":"y"}"#, nil), (#"{"cwd","x":"y""#, nil), (#"{"cwd"]"x":[1]}"#, nil),
+            (#"{"cwd""#, nil), (#"{"cwd""x":1}"#, nil), (#"{"cwd"{"x":1}}"#, nil),
+            (#"}}{"cwd":1}"#, nil), (#"{"cwd":}"#, ""), (#"{"cwd"  :1,"cwd"}"#, "1"),
+        ]
+        for (text, value) in broken {
+            let bytes = Array(text.utf8)
+            let found = JSON.rangeOfMember("cwd", in: bytes)
+            #expect(found.map { String(decoding: bytes[$0], as: UTF8.self) } == value, "\(text)")
+        }
+        var generator = SeededGenerator()
+        let pieces = ["\"cwd\"", ":", ",", "{", "}", "[", "]", "\\", "\"", " ", "\n", "1", "x"]
+        for _ in 0..<20_000 {
+            let count = Int.random(in: 0...12, using: &generator)
+            let text = "{" + (0..<count).map { _ in generator.pick(pieces) }.joined()
+            let bytes = Array(text.utf8)
+            guard let range = JSON.rangeOfMember("cwd", in: bytes) else { continue }
+            #expect(
+                bytes[..<range.lowerBound].last == UInt8(ascii: ":")
+                    && range.upperBound < bytes.count,
+                "\(text); seed \(generator.seed)")
+        }
+        for _ in 0..<2_000 {
+            let wanted = value(3, &generator)
+            var object = JSON.Member("x", value(3, &generator))
+            object.value = ["cwd": object.value]
+            var bytes = JSON.object([object, JSON.Member("cwd", wanted), object]).bytes
+            let range = try #require(JSON.rangeOfMember("cwd", in: bytes))
+            #expect(try JSON.parse(Array(bytes[range])) == wanted, "seed \(generator.seed)")
+            let index = Int.random(in: 0..<bytes.count, using: &generator)
+            if generator.chance(50) {
+                bytes[index] = UInt8.random(in: 0...255, using: &generator)
+            } else {
+                bytes.remove(at: index)
+            }
+            _ = JSON.rangeOfMember("cwd", in: bytes)
+        }
+    }
+
     @Test func numbersAreWrittenShort() {
         #expect(JSON.number(412).text == "412")
         #expect(JSON.number(0.5).text == "0.5")

@@ -146,6 +146,10 @@ public func fuzzRequests(_ bytes: UnsafePointer<UInt8>?, _ count: Int) {
         let again = Incoming.parse(request.json.bytes)
         require(again == .single(.success(request)), "a request is read as it is written")
     }
+    // A hook looks for members in what it is given, JSON or not.
+    if let range = JSON.rangeOfMember("params", in: Array(buffer)) {
+        require(range.upperBound < count, "a member ends inside its object")
+    }
     guard let value = try? JSON.parse(buffer) else { return }
     let text = value.bytes
     guard let again = try? JSON.parse(text) else {
