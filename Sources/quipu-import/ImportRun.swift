@@ -156,7 +156,7 @@ struct ProgressLine {
 
     mutating func show(_ progress: OneTimeShipping.Progress) {
         guard isShown, progress.totalBytes > 0 else { return }
-        let percent = Int(progress.doneBytes * 100 / progress.totalBytes)
+        let percent = progress.percent
         guard percent != shown else { return }
         shown = percent
         StandardError.write("\rimporting: \(percent) % of \(progress.totalBytes) bytes\u{1b}[K")

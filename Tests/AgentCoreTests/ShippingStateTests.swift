@@ -311,6 +311,53 @@ import Testing
         #expect(next == Shipper.Turn(token: spool, step: .open(nil)))
     }
 
+    /// Whoever may write a log may make it as large as a file can be, without filling a disk.
+    @Test func sumsOfTheLargestSizesEndAtTheLargestNumber() {
+        let largest = UInt64(Int64.max)
+        var shipper = Shipper()
+        shipper.connected()
+        let tokens = (0..<3).map { _ in shipper.add(.file, size: largest) }
+        #expect(shipper.backlogBytes == .max)
+        var status = AgentStatus()
+        let text = status.text(
+            files: 3, shipper: shipper, spool: SpoolFigures(), receiver: ReceiverFigures(),
+            nowMs: 1)
+        #expect(text.contains("18446744073709 MB behind"))
+        for token in tokens {
+            guard let turn = shipper.nextTurn() else { break }
+            let id = shipper.sending(turn)
+            _ = shipper.received(
+                id: id, .opened(.init(id: 1, incarnation: 1, position: 0, head: nil)))
+            _ = shipper.end(token, .destroyed)
+        }
+        while let turn = shipper.nextTurn() { _ = shipper.sending(turn) }
+        #expect(shipper.figures.lostBytes == .max)
+        let progress = OneTimeShipping.Progress(doneBytes: largest - 1, totalBytes: largest)
+        #expect(progress.percent == 99)
+        #expect(OneTimeShipping.Progress(doneBytes: 2, totalBytes: 2).percent == 100)
+        #expect(OneTimeShipping.Progress(doneBytes: 0, totalBytes: 0).percent == 100)
+    }
+
+    @Test func aFileThatIsCutAgainAndAgainLosesAtMostTheLargestNumber() {
+        let largest = UInt64(Int64.max)
+        var cursor = SourceCursor(kind: .file, size: 4)
+        open(&cursor, at: 4)
+        for _ in 0..<3 {
+            cursor.saw(size: largest, hasChanged: true)
+            cursor.saw(size: 0, hasChanged: true)
+        }
+        let restart = SourceCursor.Step.open(
+            .init(cause: .truncated, lostBytes: .max - 4, incarnation: 1, position: 4))
+        #expect(cursor.step == restart)
+        var contents = DestroyedContents()
+        for incarnation in [1, 1, 1, 2, 3, 4] as [Int64] {
+            contents.add(incarnation, bytes: largest)
+        }
+        #expect(contents.bytes(since: 1, position: 0) == .max)
+        #expect(contents.bytes(since: 0, position: 0) == .max)
+        #expect(contents.bytes(since: 4, position: 0) == largest)
+    }
+
     @Test func answersInTheWrongOrderAreNonsense() {
         var shipper = Shipper()
         shipper.connected()

@@ -193,6 +193,32 @@ import Testing
         #expect(rig.daemon.lines.count == 1_000 * perFile)
     }
 
+    /// Memory's file system takes files of any size; disks bound them.
+    @Test(.enabled(if: FileManager.default.isWritableFile(atPath: "/dev/shm")))
+    func sparseFilesOfTheLargestSizeAreTold() throws {
+        let names = ["a.jsonl", "b.jsonl", "c.jsonl"]
+        rig.daemon.stop()
+        let elsewhere = "/dev/shm/quipu-test-\(getpid())-"
+        defer { for name in names { unlink(elsewhere + name) } }
+        for name in names {
+            let descriptor = open(elsewhere + name, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+            #expect(ftruncate(descriptor, .max) == 0)
+            close(descriptor)
+            #expect(symlink(elsewhere + name, rig.path(name)) == 0)
+        }
+        try rig.run()
+        #expect(rig.link.shipper.backlogBytes == .max)
+        // Deleted before anybody could read them, they take no space until somebody does.
+        for name in names {
+            unlink(elsewhere + name)
+            try rig.delete(name)
+        }
+        try rig.run(ms: 5_000)
+        try rig.daemon.listen()
+        try rig.run(ms: 10_000)
+        #expect(rig.daemon.accounts.map(\.lostBytes) == [.max, .max, .max])
+    }
+
     @Test func otherGlobsAfterAReload() throws {
         try rig.append("one\n", to: "a.jsonl")
         try rig.append("log\n", to: "a.log")

@@ -8,6 +8,13 @@ public final class OneTimeShipping {
     public struct Progress: Sendable {
         public var doneBytes: UInt64
         public var totalBytes: UInt64
+
+        /// Whole only when all is done. By division: a hundred times the bytes of a sparse file may
+        /// be more than a number holds.
+        public var percent: Int {
+            guard doneBytes < totalBytes else { return 100 }
+            return min(Int(Double(doneBytes) / Double(totalBytes) * 100), 99)
+        }
     }
 
     public enum Failure: Error, CustomStringConvertible {
@@ -78,7 +85,7 @@ public final class OneTimeShipping {
         let token = link.add(source, size: size)
         tokens.insert(token)
         paths[token] = source.identity.path
-        totalBytes += size
+        totalBytes = totalBytes.addingClamped(size)
         return token
     }
 

@@ -71,7 +71,9 @@ package struct Shipper {
 
     var requestsInFlight: Int { requests.count }
     func cursor(_ token: SourceToken) -> SourceCursor? { entries[token]?.cursor }
-    var backlogBytes: UInt64 { entries.values.reduce(0) { $0 + $1.cursor.backlogBytes } }
+    var backlogBytes: UInt64 {
+        entries.values.reduce(0) { $0.addingClamped($1.cursor.backlogBytes) }
+    }
     package var isCaughtUp: Bool { entries.values.allSatisfy(\.cursor.isCaughtUp) }
 }
 
@@ -252,7 +254,7 @@ extension Shipper {
             figures.batches += 1
             return record(token, .advance, bytes: bytes)
         case .skip: figures.skippedLines += 1
-        case .lost: figures.lostBytes += UInt64(bytes)
+        case .lost: figures.lostBytes = figures.lostBytes.addingClamped(UInt64(bytes))
         }
         return record(token, .advance, bytes: 0)
     }

@@ -164,7 +164,7 @@ extension SourceCursor {
         guard !finishSent else { return nil }
         if ending == .destroyed {
             // Of a document only what closes its array is left, or what will be written again.
-            let end = goneBytes.map { $0 + size } ?? size
+            let end = goneBytes.map { $0.addingClamped(size) } ?? size
             let hasLost = kind != .document && end > next
             return .ship(hasLost ? .lost(from: next, to: end) : lastBatch(to: next))
         }
@@ -246,8 +246,8 @@ extension SourceCursor {
 
     private mutating func shrank(from before: UInt64) {
         seenSize = max(seenSize, before)
-        if pendingRestart != nil {
-            pendingRestart?.knownBytes += seenSize - size
+        if let known = pendingRestart?.knownBytes {
+            pendingRestart?.knownBytes = known.addingClamped(seenSize - size)
             seenSize = size
         } else if size < next {
             restart(.truncated, knownBytes: seenSize)
@@ -348,7 +348,7 @@ extension SourceCursor {
     /// `now` bytes: what had `before` may have been the old content, or a new one that was cut.
     private func knownBytes(ofSeen before: UInt64, cutTo now: UInt64) -> UInt64 {
         guard now < before else { return verifiedSize }
-        return max(verifiedSize, min(before, before - now + verifiedSize))
+        return max(verifiedSize, min(before, (before - now).addingClamped(verifiedSize)))
     }
 
     mutating func taken(
@@ -402,7 +402,8 @@ extension SourceCursor {
 
     mutating func restart(_ cause: IngestOpen.Restart.Cause, knownBytes: UInt64) {
         // What is gone is of an earlier content; of this one, what was cut.
-        let known = goneBytes.map { $0 + (seenSize > size ? seenSize - size : 0) } ?? knownBytes
+        let cut = seenSize > size ? seenSize - size : 0
+        let known = goneBytes.map { $0.addingClamped(cut) } ?? knownBytes
         if goneBytes != nil { destroyed = DestroyedContents() }
         goneBytes = nil
         pendingRestart = PendingRestart(

@@ -379,19 +379,22 @@ extension Tailer {
     /// Deleted files that are held until the daemon has them take space that nobody can find: of
     /// too much, those go first of which nothing is lost, then the oldest.
     private func releaseDeleted() {
-        var held: [(file: TailedFile, token: SourceToken, isDone: Bool)] = []
-        var bytes: UInt64 = 0
+        var held: [(file: TailedFile, token: SourceToken, bytes: UInt64, isDone: Bool)] = []
         for identity in lingering.keys {
             guard let (file, token) = files[identity], let status = file.statusIfOpen(),
                 status.links == 0
             else { continue }
-            bytes += status.sizeBytes
-            held.append((file, token, link.shipper.cursor(token)?.isCaughtUp ?? true))
+            let isDone = link.shipper.cursor(token)?.isCaughtUp ?? true
+            held.append((file, token, status.sizeBytes, isDone))
         }
-        guard bytes > AgentLimits.deletedBytesMax else { return }
         held.sort { ($0.isDone ? 0 : 1, $0.token.number) < ($1.isDone ? 0 : 1, $1.token.number) }
-        for (file, token, _) in held where bytes > AgentLimits.deletedBytesMax {
-            bytes -= min(bytes, file.seenBytes)
+        var bytes: UInt64 = 0
+        while let last = held.last {
+            bytes = bytes.addingClamped(last.bytes)
+            if bytes > AgentLimits.deletedBytesMax { break }
+            held.removeLast()
+        }
+        for (file, token, _, _) in held {
             lingering[file.file] = nil
             file.close()
             if link.end(token, .destroyed) { forget(file, token) }
