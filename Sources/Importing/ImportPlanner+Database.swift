@@ -135,11 +135,11 @@ extension ImportPlanner {
         var examples: [String] = []
         for file in files {
             guard let name = file.row["file_path"]?.string,
-                let count = file.row["access_count"]?.int
+                let count = file.row["access_count"]?.int, count >= 0
             else { continue }
             let more = count - told[name, default: 0]
             guard more > 0 else { continue }
-            unexplained += more
+            unexplained = unexplained.addingClamped(more)
             if examples.count < 3 { examples.append("\(name) (\(more))") }
         }
         var notes: [String] = []

@@ -72,11 +72,17 @@ extension ImportPlanner {
     /// The file keeps the last 1,000 records of a user, and sums over all that ever were.
     private static func cappedNote(_ user: JSON.Member) -> String? {
         let records = user.value["records"]?.array ?? []
-        let told = Int64(((user.value["total_cost"]?.double ?? 0) * 1e9).rounded())
-        let sum = records.reduce(into: Int64(0)) {
-            $0 += Int64((($1["cost"]?.double ?? 0) * 1e9).rounded())
+        guard let told = USD.nano(user.value["total_cost"]?.double ?? 0) else {
+            let text = user.value["total_cost"]?.text ?? ""
+            return "user \(user.name): total_cost is no amount: \(text.prefix(60))"
         }
+        // Records whose cost is no amount are refused.
+        let sum = records.compactMap { USD.nano($0["cost"]?.double ?? 0) }
+            .reduce(Int64(0)) { $0.addingClamped($1) }
         let requests = user.value["total_requests"]?.int ?? Int64(records.count)
+        guard requests >= 0 else {
+            return "user \(user.name): total_requests is no count: \(requests)"
+        }
         let missing = requests - Int64(records.count)
         guard missing != 0 || abs(told - sum) > 1_000 else { return nil }
         return "user \(user.name): total_cost is \(USD.text(told)) for \(requests) requests, its "
@@ -86,6 +92,12 @@ extension ImportPlanner {
 }
 
 enum USD {
+    /// Nil where it is no amount, or one that nobody spends: their count holds nine billion.
+    static func nano(_ usd: Double) -> Int64? {
+        guard usd >= 0 else { return nil }
+        return Int64(exactly: (usd * 1e9).rounded())
+    }
+
     /// `$1.234567`
     static func text(_ nano: Int64) -> String {
         let micro = (nano.magnitude + 500) / 1_000

@@ -1,3 +1,5 @@
+import QuipuModel
+
 /// What a file or a table turned out to be.
 public enum OriginalKind: String, Sendable, CaseIterable {
     /// `usage.json`: calls, costs and limits by user.
@@ -48,11 +50,11 @@ public struct RowSums: Sendable, Equatable {
     public var costUSD: Double { Double(costNanoUSD) / 1e9 }
 
     mutating func add(_ other: RowSums) {
-        costNanoUSD &+= other.costNanoUSD
-        inputTokens &+= other.inputTokens
-        outputTokens &+= other.outputTokens
-        cacheReadTokens &+= other.cacheReadTokens
-        cacheWriteTokens &+= other.cacheWriteTokens
+        costNanoUSD = costNanoUSD.addingClamped(other.costNanoUSD)
+        inputTokens = inputTokens.addingClamped(other.inputTokens)
+        outputTokens = outputTokens.addingClamped(other.outputTokens)
+        cacheReadTokens = cacheReadTokens.addingClamped(other.cacheReadTokens)
+        cacheWriteTokens = cacheWriteTokens.addingClamped(other.cacheWriteTokens)
     }
 }
 

@@ -66,6 +66,15 @@ struct RowReader {
         return number
     }
 
+    /// Dollars, as nano-dollars; more than their count holds is no amount.
+    func nanoUSD(_ column: String) throws(Refusal) -> Int64? {
+        guard let value = value(column) else { return nil }
+        guard let nano = value.double.flatMap(USD.nano) else {
+            throw Refusal(column: column, reason: "is no amount: \(value.text.prefix(60))")
+        }
+        return nano
+    }
+
     /// True, false, 1, 0, or neither yet.
     func flag(_ column: String) throws(Refusal) -> Bool? {
         guard let value = value(column) else { return nil }

@@ -107,6 +107,7 @@ enum RowTranslation {
         guard let output = try row.count("output_tokens") else {
             throw Refusal(column: "output_tokens", reason: "is missing")
         }
+        let nanoUSD = try row.nanoUSD("cost")
         let cost = try row.number("cost")
         let identity = identities.next(
             [
@@ -125,7 +126,7 @@ enum RowTranslation {
         line.set("cost_usd", cost)
         var sums = RowSums()
         (sums.inputTokens, sums.outputTokens) = (input, output)
-        sums.costNanoUSD = Int64(((cost ?? 0) * 1e9).rounded())
+        sums.costNanoUSD = nanoUSD ?? 0
         return TranslatedRow(
             identity: identity, state: "", line: line.json, sums: sums,
             isAmbiguous: time.isAmbiguous, summary: "\(time.time.rfc3339) \(model) of \(user)")

@@ -188,6 +188,55 @@ import Testing
         #expect(plan.limits.map(\.period) == ["day", "month"])
     }
 
+    /// Whoever wrote the original may have written any number.
+    @Test func amountsThatNoSumHoldsAreRefused() throws {
+        func record(_ cost: String) -> String {
+            #"{"timestamp":"2026-11-10T10:00:00","model":"m","input_tokens":9223372036854775807,"#
+                + #""output_tokens":1,"cost":\#(cost)}"#
+        }
+        func user(_ name: String, _ costs: [String], _ total: String, _ requests: String) -> String
+        {
+            let records = costs.map(record).joined(separator: ",")
+            return #""\#(name)":{"records":[\#(records)],"total_cost":\#(total),"#
+                + #""total_requests":\#(requests)}"#
+        }
+        let text = [
+            user("a", ["1e10", "-1", "1.5"], "1e12", "3"), user("b", ["9e9", "9e9"], "9e9", "2"),
+            user("c", [], "-9e9", "-9223372036854775808"),
+            user("d", [], "-1e300", "9223372036854775807"),
+        ].joined(separator: ",")
+        let plan = try plan([write("{\(text)}", "usage.json")])
+        let table = try #require(plan.tables.first)
+        let refused = table.rows.compactMap { row -> String? in
+            guard case .refused(let column, let reason) = row.fate else { return nil }
+            return "\(row.row) \(column) \(reason)"
+        }
+        #expect(
+            refused == [
+                "a.records[0] cost is no amount: 10000000000.0",
+                "a.records[1] cost is no amount: -1",
+            ])
+        #expect(table.takenCount == 3)
+        #expect(table.sums.costNanoUSD == .max)
+        #expect(table.sums.inputTokens == .max)
+        #expect(table.notes.first == "user a: total_cost is no amount: 1000000000000.0")
+        #expect(table.notes.count == 4)
+    }
+
+    @Test func countsThatNoSumHoldsAreSaid() throws {
+        let path = directory("agent.db")
+        let files = [Int64.max, .max, .min].enumerated().map { index, count in
+            """
+            INSERT INTO files VALUES ('/srv/\(index)', '2026-11-10T10:00:00',
+                '2026-11-10T10:00:00', \(count), NULL, NULL, 1, NULL);
+            """
+        }
+        try SQLiteFile.run(SeedFixtures.schema(14) + files.joined(), in: path)
+        let table = try #require(try plan([path]).tables.last)
+        #expect(table.notes.first?.hasPrefix("\(Int64.max) uses of files") == true)
+        #expect(table.refusedCount == 1)
+    }
+
     @Test func usesOfFilesThatNobodyLoggedStayCounts() throws {
         let path = directory("agent.db")
         try SQLiteFile.run(
