@@ -24,7 +24,9 @@ struct DatabaseFile {
         // What was copied is what counts.
         try Self.check(fresh, as: backup)
         let kept = placeToKeep()
-        for companion in Self.companions where Files.exists(path + companion) {
+        // The database last: while its name is there, so is the log that belongs to it, also where
+        // the machine stops between two of these.
+        for companion in Self.companions.reversed() where Files.exists(path + companion) {
             try PlainFiles.rename(path + companion, to: kept + companion)
         }
         try PlainFiles.rename(fresh, to: path)
