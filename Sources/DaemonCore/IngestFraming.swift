@@ -82,7 +82,8 @@ final class IngestFraming: ChannelDuplexHandler {
             case .line: takeLine(&received, context: context)
             case .body(let missing):
                 let count = min(missing, received.readableBytes)
-                body.writeBytes(received.readableBytesView.prefix(count))
+                // Those of a refused request are for nobody.
+                if pending != nil { body.writeBytes(received.readableBytesView.prefix(count)) }
                 received.moveReaderIndex(forwardBy: count)
                 if framer.tookBody(count) { finishBody(context: context) }
             case .nothing: return
@@ -133,7 +134,7 @@ final class IngestFraming: ChannelDuplexHandler {
     private func take(_ line: ByteBuffer, context: ChannelHandlerContext) {
         switch framer.take(line.readableBytesView) {
         case .blank: break
-        case .refused(let refused): emit(.refused(line: line, refused), context: context)
+        case .refused(let refused, _): emit(.refused(line: line, refused), context: context)
         case .broken(let refused): emit(.broken(refused), context: context)
         case .request(let request, byteCount: 0):
             emit(.request(line: line, request: request, body: ByteBuffer()), context: context)

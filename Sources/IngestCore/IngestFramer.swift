@@ -20,8 +20,9 @@ public struct IngestFramer: Sendable {
         case blank
         /// A request that so many raw bytes follow.
         case request(Request, byteCount: Int)
-        /// Wrong in itself, but the stream stays in step.
-        case refused(RefusedRequest)
+        /// Wrong in itself, but the stream stays in step: it says how many raw bytes follow it,
+        /// which are nobody's.
+        case refused(RefusedRequest, byteCount: Int)
         /// Nothing after this can be understood.
         case broken(RefusedRequest)
     }
@@ -39,22 +40,30 @@ public struct IngestFramer: Sendable {
         case .blank: return .blank
         case .batch: return broken("batches of requests are not for this socket")
         case .single(.failure(let refused)):
-            // Nobody knows whether bytes follow a line that is no request.
-            guard refused.error.code == .parseError else { return .refused(refused) }
-            expected = .nothing
-            return .broken(refused)
-        case .single(.success(let request)):
-            guard let announced = request.params["bytes"], announced != 0 else {
-                // No more bytes may come, so that this could not wait for them.
-                return .request(request, byteCount: 0)
+            // Nobody knows whether bytes follow a line that is no request at all.
+            guard let object = try? JSON.parse(line), object.members != nil,
+                let byteCount = announced(object["params"] ?? .null)
+            else {
+                expected = .nothing
+                return .broken(refused)
             }
-            guard let byteCount = Parameters.byteCount(of: request.params) else {
+            return .refused(refused, byteCount: byteCount)
+        case .single(.success(let request)):
+            guard let byteCount = announced(request.params) else {
                 return broken(
                     "bytes: a whole number up to \(Limits.batchBytesMax)", id: request.id)
             }
-            expected = .body(missing: byteCount)
             return .request(request, byteCount: byteCount)
         }
+    }
+
+    /// How many raw bytes follow, which are what comes next; nil where it is no count.
+    private mutating func announced(_ params: JSON) -> Int? {
+        guard params["bytes"] != nil else { return 0 }
+        guard let byteCount = Parameters.byteCount(of: params) else { return nil }
+        // Where no more bytes come, nobody would find out that none are missing.
+        if byteCount > 0 { expected = .body(missing: byteCount) }
+        return byteCount
     }
 
     /// A line grew beyond `lineBytesMax` and has not ended.

@@ -156,6 +156,31 @@ import Testing
         #expect(try Self.frames(text, byteByByte: true) == ["broken invalid_request"])
     }
 
+    /// Its agent sends the bytes in any case: they are no requests.
+    @Test(arguments: [false, true])
+    func bytesOfAWrongEnvelopeAreNotRead(_ byteByByte: Bool) throws {
+        let open = "{\"method\":\"ingest.open\"}\n"
+        for envelope in ["\"method\":5", "\"method\":\"a\",\"id\":[1]", "\"x\":1"] {
+            let text =
+                "{\(envelope),\"params\":{\"bytes\":\(open.utf8.count)}}\n" + open
+                + "{\"method\":\"ingest.batch\",\"params\":{\"bytes\":2}}\na\n"
+            #expect(
+                try Self.frames(text, byteByByte: byteByByte) == [
+                    "refused invalid_request", "ingest.batch:a\n",
+                ])
+        }
+    }
+
+    @Test(arguments: [
+        "{\"method\":5,\"params\":{\"bytes\":99999999999}}",
+        "{\"method\":5,\"params\":{\"bytes\":-1}}", "{\"method\":5,\"params\":{\"bytes\":\"3\"}}",
+        "[]", "7",
+    ])
+    func aWrongLineThatDoesNotSayWhatFollowsBreaksTheStream(_ line: String) throws {
+        let text = line + "\n{\"method\":\"ingest.open\"}\n"
+        #expect(try Self.frames(text, byteByByte: false) == ["broken invalid_request"])
+    }
+
     @Test func aWrongEnvelopeLeavesTheStreamInStep() throws {
         let text = "{\"method\":5}\n{\"method\":\"ingest.open\"}\n"
         #expect(

@@ -284,7 +284,7 @@ final class DaemonMachine: CustomStringConvertible {
         served.line = []
         switch served.framer.take(line) {
         case .blank: break
-        case .refused(let refused), .broken(let refused):
+        case .refused(let refused, _), .broken(let refused):
             world.violated("the daemon does not understand: \(refused.error)")
         case .request(let request, byteCount: 0):
             served.body = []

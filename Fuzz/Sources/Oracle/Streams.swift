@@ -77,7 +77,11 @@ private struct IngestReading {
         case .request(let request, let count):
             require(count <= Limits.batchBytesMax, "bodies are bounded")
             pending = request
-        case .refused(let refused), .broken(let refused): said.append("\(refused.error)")
+        case .refused(let refused, let count):
+            require(count <= Limits.batchBytesMax, "bodies are bounded")
+            pending = nil
+            said.append("\(refused.error)")
+        case .broken(let refused): said.append("\(refused.error)")
         }
     }
 
