@@ -10,6 +10,8 @@ actor Checkpointer {
 
     private let path: String
     private var connection: OpaquePointer?
+    /// A run that was asked for before the end may come after it, when the file is another's.
+    private var isClosed = false
 
     init(path: String) { self.path = path }
 
@@ -25,17 +27,23 @@ actor Checkpointer {
 
     /// Before the writer's own connection, which then is the last one.
     func close() {
+        isClosed = true
+        closeConnection()
+    }
+
+    private func closeConnection() {
         sqlite3_close(connection)
         connection = nil
     }
 
     private func opened() -> OpaquePointer? {
+        guard !isClosed else { return nil }
         if let connection { return connection }
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
         guard sqlite3_open_v2(path, &connection, flags, nil) == SQLITE_OK,
             sqlite3_exec(connection, "PRAGMA synchronous = FULL", nil, nil, nil) == SQLITE_OK
         else {
-            close()
+            closeConnection()
             return nil
         }
         return connection

@@ -30,6 +30,29 @@ import Testing
         }
     }
 
+    /// What a commit asked for may run only when the store has closed, and its file is set aside.
+    @Test func noCheckpointOpensTheFileAgain() async throws {
+        try await withStorePath { path in
+            let store = try await SQLiteStore(path: path, hostName: "here")
+            try await store.commit([EventLine(time: 1)])
+            func open() throws -> [String] {
+                let directory = "/proc/self/fd"
+                return try FileManager.default.contentsOfDirectory(atPath: directory)
+                    .compactMap {
+                        try? FileManager.default.destinationOfSymbolicLink(
+                            atPath: directory + "/" + $0)
+                    }
+                    .filter { $0.hasPrefix(path) }
+            }
+            let checkpointer = Checkpointer(path: path)
+            #expect(await checkpointer.run())
+            await checkpointer.close()
+            await store.close()
+            #expect(await !checkpointer.run())
+            #expect(try open() == [])
+        }
+    }
+
     @Test func aQuestionEndsAtItsDeadline() async throws {
         try await withStore(queryMsMax: 0) { store in
             try await store.commit((0..<5_000).map { EventLine(time: Double($0), name: "x") })
