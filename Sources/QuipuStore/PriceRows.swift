@@ -107,7 +107,9 @@ enum PriceRows {
 /// Prices by the ids of models' names; the writer's side.
 final class PriceBook {
     private let table: PriceTable
-    private var candidates: [Int64: [Price]] = [:]
+    /// Forgets all when full: whoever sends usage lines may name a model of their own in each.
+    private(set) var candidates: [Int64: [Price]] = [:]
+    static let modelsMax = 4_096
     private let findText: RawStatement
 
     init(_ connection: OpaquePointer) throws {
@@ -126,6 +128,7 @@ final class PriceBook {
         defer { findText.reset() }
         let name = try findText.step() ? findText.string(0) ?? "" : ""
         let found = table.candidates(for: name)
+        if candidates.count >= Self.modelsMax { candidates.removeAll(keepingCapacity: true) }
         candidates[model] = found
         return found
     }

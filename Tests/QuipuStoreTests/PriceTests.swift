@@ -1,3 +1,4 @@
+import GRDB
 import QuipuModel
 import Testing
 
@@ -14,6 +15,24 @@ import Testing
     ) -> Double? {
         table.price(of: model, at: time ?? now)?.cost(
             of: TokenCounts(tokens), isFast: isFast, isBatch: isBatch)
+    }
+
+    /// Each usage line may name another model.
+    @Test func pricesOfFewModelsAreKept() async throws {
+        try await withStorePath { path in
+            let store = try await SQLiteStore(path: path, hostName: "here")
+            await store.close()
+            #expect(try Self.modelsKept(ofAsked: PriceBook.modelsMax, path) == PriceBook.modelsMax)
+            #expect(try Self.modelsKept(ofAsked: PriceBook.modelsMax + 10, path) == 10)
+        }
+    }
+
+    private static func modelsKept(ofAsked count: Int, _ path: String) throws -> Int {
+        try DatabaseQueue(path: path).writeWithoutTransaction { db in
+            let book = try PriceBook(try #require(db.sqliteConnection))
+            for model in 1...Int64(count) { _ = try book.price(ofModel: model, at: 0) }
+            return book.candidates.count
+        }
     }
 
     @Test(arguments: [
