@@ -77,13 +77,6 @@ final class SeedDatabase {
         ).compactMap { $0["name"]?.string }
     }
 
-    /// Which columns it has: every version has others.
-    func columns(of table: String) throws(Failure) -> [String] {
-        try rows("PRAGMA table_info(\(SeedDatabase.quoted(table)))").compactMap {
-            $0["name"]?.string
-        }
-    }
-
     func count(_ table: String) throws(Failure) -> Int64 {
         try rows("SELECT count(*) AS n FROM \(SeedDatabase.quoted(table))").first?["n"]?.int ?? 0
     }

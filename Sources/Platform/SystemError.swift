@@ -28,8 +28,6 @@ public struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
     public var isQueueFull: Bool { code == EAGAIN || code == ENOBUFS }
     /// A datagram is longer than the socket takes.
     public var isTooLong: Bool { code == EMSGSIZE }
-    public var isInterrupted: Bool { code == EINTR }
-    public var isNotFound: Bool { code == ENOENT }
     /// Nobody listens at a socket, or there is none.
     public var isNobodyThere: Bool { [ENOENT, ENOTDIR, ECONNREFUSED].contains(code) }
     public var isDenied: Bool { [EACCES, EPERM].contains(code) }

@@ -5,8 +5,8 @@ struct SQLCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sql", abstract: "One SELECT over the views of the database.",
         discussion: """
-            Views: events, sessions, tasks, tools, tools_hourly, series, metrics_10s (1m, 1h, 1d), ledger. Their \
-            columns show with: quipu sql 'SELECT * FROM tools LIMIT 1'
+            Views: events, sessions, tasks, tools, tools_hourly, series, metrics_10s (1m, 1h, 1d), ledger, \
+            files. Their columns show with: quipu sql 'SELECT * FROM tools LIMIT 1'
 
             Filter by the columns that end in _us (microseconds since 1970), which have an index:
 
