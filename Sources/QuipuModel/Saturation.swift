@@ -7,3 +7,10 @@ extension FixedWidthInteger {
         return other < 0 ? .min : .max
     }
 }
+
+extension Int64 {
+    /// The sum of two counts, at most `Limits.countMax`: some are only what somebody claims.
+    public func addingCount(_ other: Int64) -> Int64 {
+        Swift.min(addingClamped(other), Limits.countMax)
+    }
+}
