@@ -1,3 +1,4 @@
+import ArgumentParser
 import QuipuProtocol
 
 /// The params of a request, made from options: those not given are left out, so that the daemon's
@@ -25,6 +26,17 @@ struct Params {
     /// A time as it was typed: digits are Unix seconds, all else is the daemon's to read.
     mutating func setTime(_ name: String, _ text: String?) {
         guard let text else { return }
-        set(name, Int64(text).map(JSON.int) ?? Double(text).map(JSON.number) ?? .string(text))
+        set(name, Int64(text).map(JSON.int) ?? FiniteNumber(argument: text)?.json ?? .string(text))
+    }
+}
+
+/// What an option for a number takes. Not `nan` and nothing infinite: JSON has neither, and the
+/// null that they become asks for something else, such as no limit.
+struct FiniteNumber: ExpressibleByArgument {
+    let json: JSON
+
+    init?(argument: String) {
+        guard let value = Double(argument), value.isFinite else { return nil }
+        json = .number(value)
     }
 }

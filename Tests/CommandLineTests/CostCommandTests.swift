@@ -94,6 +94,27 @@ import Testing
                 + "\n")
     }
 
+    /// JSON has no such numbers, and null takes a limit away.
+    @Test(arguments: ["nan", "inf", "-inf", "infinity", "1e999"])
+    func numbersThatJSONCannotTellAreWrongUsage(_ number: String) throws {
+        let price = ["prices", "set", "m", "--input=1", "--output=2"]
+        for arguments in [
+            ["limits", "set", "--period", "day", "--usd=\(number)"],
+            ["prices", "set", "m", "--input=\(number)", "--output=2"],
+            ["prices", "set", "m", "--input=1", "--output=\(number)"],
+            price + ["--cache-write-5m=\(number)"], price + ["--cache-write-1h=\(number)"],
+            price + ["--cache-read=\(number)"],
+            ["send", "--event", "deploy", "--duration-ms=\(number)"],
+        ] {
+            let result = try quipu(arguments)
+            #expect(result.status == 64, "\(arguments): \(result.errors)")
+        }
+        #expect(daemon.requests.isEmpty)
+        // As a time it is the daemon's to refuse.
+        _ = try quipu(["cost", "--since=\(number)"])
+        #expect(daemon.requests.last?["params"]?["since"] == .string(number))
+    }
+
     // MARK: Status line
 
     private static let input = #"""

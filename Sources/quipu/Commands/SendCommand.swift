@@ -34,7 +34,7 @@ struct SendCommand: ParsableCommand {
     var status: String?
 
     @Option(help: "The event's duration in milliseconds.")
-    var durationMs: Double?
+    var durationMs: FiniteNumber?
 
     @Option(help: "The event's session.")
     var session: String?
@@ -85,7 +85,7 @@ struct SendCommand: ParsableCommand {
         params.set("event", kind)
         params.set("name", name)
         params.set("status", status)
-        params.set("duration_ms", durationMs.map(JSON.number))
+        params.set("duration_ms", durationMs?.json)
         params.set("session", session)
         params.set("task", task)
         params.set("error", error)

@@ -35,7 +35,7 @@ struct LimitsSetCommand: ParsableCommand {
     @Option(help: "What is spent in this project (a directory).") var project: String?
     @Option(help: "What this session spends.") var session: String?
     @Option(help: "day, week, month or session.") var period: String
-    @Option(help: "How much, in USD.") var usd: Double?
+    @Option(help: "How much, in USD.") var usd: FiniteNumber?
     @Flag(help: "Take the limit away.") var none = false
     @Option(name: [.customShort("z"), .long], help: "Whose midnights. (default: UTC)")
     var timezone: String?
@@ -55,7 +55,7 @@ struct LimitsSetCommand: ParsableCommand {
         var params = Params()
         params.set("scope", scope)
         params.set("period", period)
-        params.set("limit_usd", usd.map(JSON.number) ?? .null)
+        params.set("limit_usd", usd?.json ?? .null)
         params.set("time_zone", timezone)
         try global.ask(.limitsSet, params) { reply, screen in
             LimitRows.show(reply, on: &screen)

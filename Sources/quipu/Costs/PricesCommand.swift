@@ -73,13 +73,13 @@ struct PricesSetCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
     @Argument(help: "The model's name.") var model: String
-    @Option(help: "Fresh input.") var input: Double
-    @Option(help: "Output.") var output: Double
+    @Option(help: "Fresh input.") var input: FiniteNumber
+    @Option(help: "Output.") var output: FiniteNumber
     @Option(name: .customLong("cache-write-5m"), help: "(default: 1.25 of the input)")
-    var cacheWrite5m: Double?
+    var cacheWrite5m: FiniteNumber?
     @Option(name: .customLong("cache-write-1h"), help: "(default: 2 of the input)")
-    var cacheWrite1h: Double?
-    @Option(help: "(default: 0.1 of the input)") var cacheRead: Double?
+    var cacheWrite1h: FiniteNumber?
+    @Option(help: "(default: 0.1 of the input)") var cacheRead: FiniteNumber?
     @Option(help: "Since when it holds. (default: ever)") var validFrom: String?
     @Option(help: "Where the figures are from.") var note: String?
     @Flag(help: "Also calls that have a cost.") var recompute = false
@@ -87,11 +87,11 @@ struct PricesSetCommand: ParsableCommand {
     func run() throws {
         var params = Params()
         params.set("model", model)
-        params.set("input", .number(input))
-        params.set("output", .number(output))
-        params.set("cache_write_5m", cacheWrite5m.map(JSON.number))
-        params.set("cache_write_1h", cacheWrite1h.map(JSON.number))
-        params.set("cache_read", cacheRead.map(JSON.number))
+        params.set("input", input.json)
+        params.set("output", output.json)
+        params.set("cache_write_5m", cacheWrite5m?.json)
+        params.set("cache_write_1h", cacheWrite1h?.json)
+        params.set("cache_read", cacheRead?.json)
         params.setTime("valid_from", validFrom.map(CostOptions.date))
         params.set("note", note)
         if recompute { params.set("recompute", .bool(true)) }
