@@ -22,16 +22,16 @@ struct GlobalOptions: ParsableArguments {
     }
 
     /// Asks one question and shows its answer: untouched with `--json`, else as `show` draws it.
-    func ask(
+    @discardableResult func ask(
         _ method: QuipuProtocol.Method, _ params: Params,
         show: (JSON, inout Screen) throws -> Void
-    ) throws {
+    ) throws -> JSON {
         try ask(method.rawValue, params.json, show: show)
     }
 
-    func ask(
+    @discardableResult func ask(
         _ method: String, _ params: JSON, show: (JSON, inout Screen) throws -> Void
-    ) throws {
+    ) throws -> JSON {
         try reportingFailure {
             var client = try Client(path: places.querySocket)
             let answer = try client.call(method, params)
@@ -42,6 +42,7 @@ struct GlobalOptions: ParsableArguments {
                 try show(answer.result, &screen)
             }
             try screen.flush()
+            return answer.result
         }
     }
 }
@@ -58,9 +59,9 @@ enum ExitStatus {
 }
 
 /// Runs a command's work; what goes wrong is told on standard error and becomes the exit status.
-func reportingFailure(_ work: () throws -> Void) throws {
+func reportingFailure<Result>(_ work: () throws -> Result) throws -> Result {
     do {
-        try work()
+        return try work()
     } catch let error as ClientError {
         Diagnostics.write("quipu: \(error)")
         throw exitStatus(for: error)

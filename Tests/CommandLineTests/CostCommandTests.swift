@@ -115,6 +115,26 @@ import Testing
         #expect(daemon.requests.last?["params"]?["since"] == .string(number))
     }
 
+    @Test(arguments: [(true, Int32(0)), (false, 1)])
+    func checkingALimitEndsAsItWasAnswered(_ isAllowed: Bool, _ status: Int32) throws {
+        let place = try TemporaryDirectory()
+        let daemon = try FakeDaemon(
+            at: place("query.sock"),
+            answers: [
+                "limits.check": [
+                    #"{"jsonrpc":"2.0","id":$ID,"result":{"allowed":\#(isAllowed),"limits":[]}}"#
+                ]
+            ])
+        defer { daemon.stop() }
+        for arguments in [
+            ["limits", "check"], ["--json", "limits", "check"], ["limits", "check", "--json"],
+        ] {
+            let result = try Program.run("quipu", ["--runtime-dir", place.path] + arguments)
+            #expect(result.status == status, "\(arguments): \(result.errors)")
+            #expect(result.output.contains("allowed"))
+        }
+    }
+
     // MARK: Status line
 
     private static let input = #"""

@@ -77,13 +77,13 @@ struct LimitsCheckCommand: ParsableCommand {
         params.set("user", user)
         params.set("project", project)
         params.set("session", session)
-        var isAllowed = true
-        try global.ask(.limitsCheck, params) { reply, screen in
-            isAllowed = reply["allowed"] != false
-            screen.write(isAllowed ? "allowed" : "not allowed")
+        func isAllowed(_ reply: JSON) -> Bool { reply["allowed"] != false }
+        // Also with --json: scripts go by the status.
+        let reply = try global.ask(.limitsCheck, params) { reply, screen in
+            screen.write(isAllowed(reply) ? "allowed" : "not allowed")
             LimitRows.show(reply, on: &screen)
         }
-        if !isAllowed { throw ExitStatus.failed }
+        if !isAllowed(reply) { throw ExitStatus.failed }
     }
 }
 
