@@ -78,6 +78,30 @@ import Testing
             ])
     }
 
+    /// All that the agent reads: what it would refuse is told, and nothing else is.
+    @Test func sendsWhateverTheAgentReads() throws {
+        let socket = try UnixSocket.listen(
+            at: directory("metrics.sock"), kind: .datagram, mode: 0o600)
+        let deep = #"{"event":"a","attributes":"#
+        let lines = [
+            "deploys:1|c", "_e{2,4}:up|text|#env:a", "_sc|db.up|0", "_sc|db.up|2|m:it is gone",
+            #"{"metric":"a","type":"gauge","value":3}"#, "a:1|c\nb:2|g\n",
+            "_sc|a|0\n{\"event\":\"b\"}",
+            deep + String(repeating: "[", count: 100) + String(repeating: "]", count: 100) + "}",
+        ]
+        let together = try quipu(["send"] + lines)
+        #expect(together.status == 0, "\(together.errors)")
+        #expect(received(on: socket) == lines)
+        let single = lines.filter { !$0.contains("\n") }
+        let piped = try quipu(["send", "-"], input: single.joined(separator: "\n"))
+        #expect(piped.status == 0, "\(piped.errors)")
+        #expect(received(on: socket) == single)
+        for wrong in ["db.up", "_scheduler", "sc|db.up|0", "{", "a:1|c\nwrong", "{}\n{"] {
+            #expect(try quipu(["send", wrong]).status == 64, "\(wrong)")
+        }
+        #expect(received(on: socket).isEmpty)
+    }
+
     @Test func sendsAnEventFromOptions() throws {
         let socket = try UnixSocket.listen(
             at: directory("metrics.sock"), kind: .datagram, mode: 0o600)

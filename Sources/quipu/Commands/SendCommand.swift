@@ -122,12 +122,18 @@ enum Datagram {
         if bytes.count > Limits.datagramBytesMax {
             return "longer than \(Limits.datagramBytesMax) bytes"
         }
-        guard bytes.first == UInt8(ascii: "{") else {
-            return bytes.contains(UInt8(ascii: ":"))
-                ? nil : "neither StatsD text (name:value|type) nor a JSON object"
+        // One datagram may have several lines.
+        return bytes.split(separator: UInt8(ascii: "\n")).lazy.compactMap(problem(ofLine:)).first
+    }
+
+    private static func problem(ofLine line: ArraySlice<UInt8>) -> String? {
+        guard line.first == UInt8(ascii: "{") else {
+            // A service check (`_sc|name|status`) needs no colon; an event (`_e{…}:`) has one.
+            return line.contains(UInt8(ascii: ":")) || line.starts(with: "_sc|".utf8)
+                ? nil : "neither StatsD text (name:value|type, _e{…}:, _sc|…) nor a JSON object"
         }
         do throws(JSONError) {
-            _ = try JSON.parse(bytes)
+            _ = try JSON.parse(line, nestingMax: Limits.lineNestingMax)
             return nil
         } catch {
             return "not JSON: \(error.message)"
