@@ -740,7 +740,7 @@ public enum OpenRPCDocument {
         "summary":"Switches persistence on or off, until the next start or reload.",\#
         "paramStructure":"by-name","params":[{"name":"enabled","required":true,\#
         "schema":{"type":"boolean","description":"false: what comes is kept in memory,\#
-         for a day at most,\#
+         the last two hours of it and 32 MiB at most,\#
          and agents keep what they sent; true: the file goes on from where it was,\#
          and agents send again what it lacks."}}],"result":{"name":"result",\#
         "schema":{"type":"object","properties":{"mode":{"enum":["persistent","memory"]}},\#

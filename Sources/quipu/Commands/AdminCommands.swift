@@ -78,9 +78,9 @@ struct PersistenceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "persistence", abstract: "Switch persistence on or off.",
         discussion: """
-            Off: what comes is kept in memory, for a day at most; agents keep what they sent. On: the file goes \
-            on from where it was, and agents send again what it lacks. The configuration decides anew \
-            at the next start or reload.
+            Off: what comes is kept in memory, the last two hours of it and 32 MiB at most; agents keep what \
+            they sent. On: the file goes on from where it was, and agents send again what it lacks. The \
+            configuration decides anew at the next start or reload.
             """)
 
     @OptionGroup var global: GlobalOptions
