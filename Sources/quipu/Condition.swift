@@ -5,9 +5,10 @@ import QuipuProtocol
 struct Condition: ExpressibleByArgument, Equatable {
     var members: [JSON.Member]
 
-    /// Columns whose values are text, even where they look like numbers.
+    /// Columns whose values are text, even where they look like numbers. `status` is none of them:
+    /// its words look like nothing else, and `null` is the one that stands for no status.
     private static let textColumns: Set<String> = [
-        "kind", "name", "status", "session", "task", "agent", "error", "source", "host",
+        "kind", "name", "session", "task", "agent", "error", "source", "host",
     ]
 
     /// Longer operators first, so that `>=` is not read as `>`.

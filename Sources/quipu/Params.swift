@@ -15,11 +15,13 @@ struct Params {
     mutating func set(_ name: String, _ text: String?) { set(name, text.map(JSON.string)) }
 
     /// One value alone, several as a list.
-    mutating func set(_ name: String, _ texts: [String]) {
-        switch texts.count {
+    mutating func set(_ name: String, _ texts: [String]) { set(name, texts.map(JSON.string)) }
+
+    mutating func set(_ name: String, _ values: [JSON]) {
+        switch values.count {
         case 0: break
-        case 1: set(name, .string(texts[0]))
-        default: set(name, .array(texts.map(JSON.string)))
+        case 1: set(name, values[0])
+        default: set(name, .array(values))
         }
     }
 

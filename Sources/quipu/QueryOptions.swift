@@ -63,7 +63,9 @@ struct EventFilterOptions: ParsableArguments {
     @Option(help: "Only of this name, such as the tool's; may be repeated.")
     var name: [String] = []
 
-    @Option(help: "Only with this status: ok, error, running, blocked; may be repeated.")
+    @Option(
+        help: "Only with this status: ok, error, running, blocked, or null (none); may be repeated."
+    )
     var status: [String] = []
 
     @Option(help: "Only of this session; may be repeated.")
@@ -77,7 +79,7 @@ struct EventFilterOptions: ParsableArguments {
     func add(to params: inout Params) {
         params.set("kind", kind)
         params.set("name", name)
-        params.set("status", status)
+        params.set("status", status.map { $0 == "null" ? .null : .string($0) })
         params.set("session", session)
         params.set("task", task)
         conditions.add(to: &params)

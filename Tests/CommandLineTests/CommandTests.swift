@@ -77,6 +77,20 @@ import Testing
         #expect(daemon.requests.last?["method"] == "events.query")
     }
 
+    /// `null`, which a refusal of another word names, is no word but nothing.
+    @Test func noStatusCanBeAskedFor() throws {
+        for (arguments, expected) in [
+            (["--status", "null"], #"{"status":null}"#),
+            (["--status", "ok", "--status", "null"], #"{"status":["ok",null]}"#),
+            (["--where", "status=null"], #"{"where":{"status":null}}"#),
+            (["--where", "status!=null"], #"{"where":{"status":{"not":null}}}"#),
+            (["--where", "status=ok"], #"{"where":{"status":"ok"}}"#),
+        ] {
+            _ = try quipu(["events"] + arguments)
+            #expect(daemon.requests.last?["params"] == (try JSON.parse(expected.utf8)))
+        }
+    }
+
     @Test func tasksAndDocumentsAreAskedForAsTyped() throws {
         _ = try quipu([
             "tasks", "--status", "failed", "--user", "42", "--agent-type", "code_agent",
