@@ -84,8 +84,12 @@ import Testing
         ("claude-sonnet-4-5-20250929[1m]", "claude-sonnet-4-5"),
         ("claude-haiku-4-5-latest", "claude-haiku-4-5"), ("haiku", "claude-haiku-4-5"),
         ("Sonnet", "claude-sonnet-4-5"), ("gpt-5-2025-08-07", "gpt-5"),
-        ("gpt-5.1-codex-max", "gpt-5.1-codex-max"), ("gpt-5-codex-high-thinking", nil),
+        ("gpt-5.1-codex-max", "gpt-5.1-codex-max"), ("gpt-5-codex-high-thinking", "gpt-5-codex"),
         ("claude-opus-4-5-thinking", "claude-opus-4-5"), ("openai/gpt-5.6-sol", "gpt-5.6-sol"),
+        // How hard it thinks is no size.
+        ("gpt-5-codex-low", "gpt-5-codex"), ("gpt-5-codex-medium", "gpt-5-codex"),
+        ("gpt-5-codex-high", "gpt-5-codex"), ("gpt-5-high", "gpt-5"), ("o3-high", "o3"),
+        ("gpt-5-minimal", "gpt-5"), ("gpt-5.1-codex-max-xhigh", "gpt-5.1-codex-max"),
         // Another version or another size is another price.
         ("claude-opus-4-9", nil), ("gpt-5.7", nil), ("gpt-4.1-mini", nil), ("gpt-5.2-pro", nil),
         ("MiniMax-M2.7", nil), ("unknown", nil), ("", nil), ("-", nil), ("claude", nil),

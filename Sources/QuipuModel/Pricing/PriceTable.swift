@@ -58,9 +58,10 @@ public enum ModelName {
         "anthropic", "apac", "au", "bedrock", "ca", "eu", "global", "google", "jp", "openai", "us",
         "vertex_ai",
     ]
-    /// What a name may not go on with and still cost the same: another size.
+    /// What a name may not go on with and still cost the same: another size. How hard a model
+    /// thinks (low, medium, high) is none: it uses more tokens of the same price.
     private static let sizes: Set<Substring> = [
-        "flash", "high", "large", "lite", "max", "micro", "mini", "nano", "pro", "small", "turbo",
+        "flash", "large", "lite", "max", "micro", "mini", "nano", "pro", "small", "turbo",
         "ultra",
     ]
 
