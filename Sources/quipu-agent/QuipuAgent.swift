@@ -33,6 +33,12 @@ struct QuipuAgent: ParsableCommand {
             valueName: "host:port"))
     var udp: String?
 
+    func validate() throws {
+        if let udp, Sockets.address(udp) == nil {
+            throw ValidationError("--udp: \"\(udp)\" is not HOST:PORT")
+        }
+    }
+
     func run() throws {
         ProcessMemory.limitAllocator()
         let environment = ProcessFacts.environment()

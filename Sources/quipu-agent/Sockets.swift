@@ -55,11 +55,18 @@ struct Sockets {
         }
     }
 
-    private mutating func add(udp place: String, _ dialect: Dialect) throws {
+    /// Nil when it is not HOST:PORT.
+    static func address(_ place: String) -> (host: String, port: UInt16)? {
         guard let colon = place.lastIndex(of: ":"),
             let port = UInt16(place[place.index(after: colon)...])
-        else { throw Failure(description: "udp.listen: \"\(place)\" is not HOST:PORT") }
-        let host = place[..<colon].filter { $0 != "[" && $0 != "]" }
+        else { return nil }
+        return (place[..<colon].filter { $0 != "[" && $0 != "]" }, port)
+    }
+
+    private mutating func add(udp place: String, _ dialect: Dialect) throws {
+        guard let (host, port) = Self.address(place) else {
+            throw Failure(description: "udp.listen: \"\(place)\" is not HOST:PORT")
+        }
         guard settings.udpAnywhere || host.hasPrefix("127.") || ["::1", "localhost"].contains(host)
         else {
             throw Failure(
@@ -67,7 +74,7 @@ struct Sockets {
                     "udp.listen: \(host) is open to other machines; take 127.0.0.1, or set "
                     + "udp.anywhere: true in the configuration if that is meant")
         }
-        let descriptor = try UDPSocket.bind(host: String(host), port: port)
+        let descriptor = try UDPSocket.bind(host: host, port: port)
         all.append(Listener(descriptor, kind: .udp, dialect: dialect))
     }
 }

@@ -50,6 +50,15 @@ import Testing
         let kept = URL(fileURLWithPath: database + ".before-restore")
         #expect(try Data(contentsOf: kept) == before)
         #expect(FileManager.default.fileExists(atPath: database + ".before-restore-2"))
+        // A new machine has no directory yet.
+        let elsewhere = rig.directory("new/machine")
+        let moved = try quipu(rig, ["--json", "restore", "--state-dir", elsewhere, file])
+        #expect(moved.status == 0, "\(moved.errors)")
+        let answer = try JSON.parse(Array(moved.output.utf8))
+        #expect(answer == ["path": .string(elsewhere + "/quipu.db")])
+        let attributes = try FileManager.default.attributesOfItem(atPath: elsewhere)
+        #expect(attributes[.posixPermissions] as? Int == 0o700)
+        #expect(FileManager.default.contentsEqual(atPath: elsewhere + "/quipu.db", andPath: file))
         try rig.startDaemon()
         #expect(try rig.ask("ledger")["total"]?["received"] == 500)
         // The log is read on from where the backup had read it.

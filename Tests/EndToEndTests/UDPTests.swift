@@ -30,6 +30,13 @@ import Testing
         #expect(points?.compactMap { $0.array?.last?.int }.reduce(0, +) == 7)
     }
 
+    @Test(arguments: ["bad", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536"])
+    func whatIsNoAddressIsWrongUsage(_ place: String) throws {
+        let result = try Program.run("quipu-agent", ["--udp", place])
+        #expect(result.status == 64)
+        #expect(result.errors.contains("is not HOST:PORT"))
+    }
+
     @Test func otherAddressesAreRefusedUnlessMeant() throws {
         let rig = try Rig()
         let arguments = ["--runtime-dir", rig.runtime, "--state-dir", rig.state]

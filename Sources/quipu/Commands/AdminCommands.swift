@@ -35,6 +35,8 @@ struct RestoreCommand: ParsableCommand {
             Logs that still exist are read on from where the backup had read them.
             """)
 
+    @OptionGroup var global: GlobalOptions
+
     @Option(help: "Directory of the database.", completion: .directory)
     var stateDir: String?
 
@@ -46,10 +48,17 @@ struct RestoreCommand: ParsableCommand {
             role: .service, environment: ProcessFacts.environment(), userID: ProcessFacts.userID,
             stateDirectory: stateDir)
         try reportingFailure {
+            // On a new machine the daemon has not made it yet.
+            try Directories.make(places.stateDirectory)
             try DatabaseFile(path: places.databaseFile).replace(
                 with: file, directory: places.stateDirectory)
+            guard global.json else {
+                return Diagnostics.write("restored to \(places.databaseFile); start quipud")
+            }
+            var screen = Screen.standard()
+            screen.write(json: JSON.object([.init("path", .string(places.databaseFile))]).bytes)
+            try screen.flush()
         }
-        Diagnostics.write("restored to \(places.databaseFile); start quipud")
     }
 }
 
