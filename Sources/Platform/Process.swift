@@ -6,6 +6,9 @@ public enum ProcessFacts {
     public static var processID: Int32 { getpid() }
     public static var userID: UInt32 { getuid() }
 
+    /// Lets a write to a pipe that nobody reads fail, instead of ending the process.
+    public static func reportBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+
     /// What this process makes from here on, others may not read, whatever a library asks for.
     public static func keepNewFilesPrivate() { umask(0o077) }
 

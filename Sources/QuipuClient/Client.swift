@@ -37,12 +37,22 @@ public struct Client: ~Copyable {
     ) throws(ClientError) -> Poller {
         do throws(SystemError) {
             let poller = try Poller(eventsPerWait: 1)
-            try poller.add(descriptor.raw, .read, token: 0)
+            try poller.add(descriptor.raw, .read, token: Token.socket)
             return poller
         } catch {
             throw .system(error)
         }
     }
+
+    private enum Token {
+        static let socket: UInt64 = 0
+        static let output: UInt64 = 1
+    }
+
+    /// From now on whoever waits here fails with `unread` once nobody reads `output` any more: only
+    /// the next write would tell, and that may be hours away. Files have readers always, and are
+    /// not watched.
+    public func endWhenUnread(output: Int32) { try? poller.add(output, [], token: Token.output) }
 
     /// Asks and waits for the answer.
     public mutating func call(
@@ -106,31 +116,38 @@ public struct Client: ~Copyable {
             guard buffer.pendingCount <= Client.lineBytesMax else {
                 throw .tooLong(bytesMax: Client.lineBytesMax)
             }
-            let isReady: Bool
+            let wake: Wake
             let count: Int
             do throws(SystemError) {
-                isReady = try waitReadable(until: deadline)
-                count = isReady ? try buffer.read(from: descriptor) : 0
+                wake = try wait(until: deadline)
+                count = wake == .readable ? try buffer.read(from: descriptor) : 0
             } catch {
                 throw ClientError(onConnection: error)
             }
-            guard isReady else { throw .timeout(seconds: timeoutSeconds) }
-            if count == 0 { return nil }
+            switch wake {
+            case .readable: if count == 0 { return nil }
+            case .late: throw .timeout(seconds: timeoutSeconds)
+            case .unread: throw .unread
+            }
         }
     }
 
-    private mutating func waitReadable(until deadline: Int64?) throws(SystemError) -> Bool {
-        var isReady = false
-        while !isReady {
+    private enum Wake { case readable, late, unread }
+
+    private mutating func wait(until deadline: Int64?) throws(SystemError) -> Wake {
+        var wake: Wake?
+        while true {
+            if let wake { return wake }
             var milliseconds: Int32?
             if let deadline {
                 let left = (deadline - MonotonicClock.microseconds() + 999) / 1_000
-                guard left > 0 else { return false }
+                guard left > 0 else { return .late }
                 milliseconds = Int32(clamping: left)
             }
-            try poller.wait(milliseconds: milliseconds) { _ in isReady = true }
+            try poller.wait(milliseconds: milliseconds) { event in
+                wake = event.token == Token.output ? .unread : .readable
+            }
         }
-        return true
     }
 
     /// A reply's result is bounded; its envelope comes on top.

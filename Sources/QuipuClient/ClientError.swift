@@ -17,6 +17,8 @@ public enum ClientError: Error, Sendable, Equatable {
     /// The daemon's answer is not what the protocol says.
     case malformed(String)
     case tooLong(bytesMax: Int)
+    /// Who read what was written has gone; see `Client.endWhenUnread`.
+    case unread
     case system(SystemError)
 
     init(connecting error: SystemError, to socket: String) {
@@ -37,7 +39,7 @@ public enum ClientError: Error, Sendable, Equatable {
     public var isUnreachable: Bool {
         switch self {
         case .notRunning, .notPermitted, .disconnected, .timeout, .queueFull, .system: true
-        case .refused, .malformed, .tooLong: false
+        case .refused, .malformed, .tooLong, .unread: false
         }
     }
 }
@@ -55,6 +57,8 @@ extension ClientError: CustomStringConvertible {
         case .disconnected:
             return
                 "quipud closed the connection; see `systemctl status quipud` or its standard error"
+        case .unread:
+            return "nobody reads the output any more"
         case .timeout(let seconds):
             return "quipud did not answer within \(seconds) s; see `systemctl status quipud`"
         case .queueFull(let seconds):

@@ -62,6 +62,8 @@ enum ExitStatus {
 func reportingFailure<Result>(_ work: () throws -> Result) throws -> Result {
     do {
         return try work()
+    } catch ClientError.unread {
+        throw ExitCode.success
     } catch let error as ClientError {
         Diagnostics.write("quipu: \(error)")
         throw exitStatus(for: error)

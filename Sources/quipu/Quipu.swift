@@ -1,4 +1,5 @@
 import ArgumentParser
+import Platform
 import QuipuModel
 
 @main
@@ -6,6 +7,7 @@ enum Main {
     static func main() {
         if Hook.runIfAsked(CommandLine.arguments) { return }
         Import.becomeIfAsked(CommandLine.arguments)
+        ProcessFacts.reportBrokenPipes()
         Quipu.main()
     }
 }

@@ -56,6 +56,26 @@ import Testing
         #expect(daemon.requests.last?["params"] == ["kind": "tool_use", "limit": 3])
     }
 
+    /// Nothing comes any more, so that no write tells that the reader is gone.
+    @Test(arguments: ["head -n 1", "true"], ["", "--json"])
+    func tailEndsWhenNobodyReads(_ reader: String, _ option: String) throws {
+        let daemon = try FakeDaemon(
+            at: directory("query.sock"),
+            answers: [
+                "subscribe": [Canned.reply("subscribe/events")],
+                "events.query": [Canned.reply("events.query/page")],
+            ])
+        defer { daemon.stop() }
+        // Status 124 is that of `timeout`: it waited for the next event.
+        let result = try Program.run(
+            "/bin/sh",
+            [
+                "-c", "(timeout 60 \"$0\" --runtime-dir \"$1\" tail -n 2 $2; echo $? >&2) | $3",
+                Program.directory + "/quipu", directory.path, option, reader,
+            ])
+        #expect(result.errors == "0\n")
+    }
+
     @Test func tailInJSONIsOneEventALine() throws {
         let daemon = try telling()
         defer { daemon.stop() }

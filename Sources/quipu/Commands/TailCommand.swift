@@ -44,6 +44,7 @@ struct TailCommand: ParsableCommand {
                 }
             }
             let lastRecent = shown
+            client.endWhenUnread(output: 1)
             while let notification = try client.nextNotification() {
                 if let missed = notification["missed"]?.int, missed > 0 {
                     Diagnostics.write("quipu: too slow, missed \(missed)")
