@@ -85,9 +85,24 @@ extension ImportPlanner {
         }
         let missing = requests - Int64(records.count)
         guard missing != 0 || abs(told - sum) > 1_000 else { return nil }
-        return "user \(user.name): total_cost is \(USD.text(told)) for \(requests) requests, its "
-            + "\(records.count) records add up to \(USD.text(sum)); \(USD.text(told - sum)) of "
-            + "\(missing) requests is in no record and cannot be taken"
+        return "user \(user.name): total_cost is \(USD.text(told)) for "
+            + "\(Plural.of(requests, "request")), its \(Plural.of(records.count, "record")) "
+            + "\(Plural.word(records.count, "adds", "add")) up to \(USD.text(sum)); "
+            + missingText(requests: missing, nanoUSD: told - sum)
+    }
+
+    /// Sums may also tell of less than the records do: somebody changed them.
+    private static func missingText(requests: Int64, nanoUSD: Int64) -> String {
+        let untold = Plural.of(requests, "request")
+        switch (requests > 0, nanoUSD > 0) {
+        case (true, true):
+            return "\(USD.text(nanoUSD)) of \(untold) is in no record and cannot be taken"
+        case (true, false):
+            return
+                "\(untold) \(Plural.word(requests, "is", "are")) in no record and cannot be taken"
+        case (false, true): return "\(USD.text(nanoUSD)) is in no record and cannot be taken"
+        case (false, false): return "the records count, which tell of more"
+        }
     }
 }
 

@@ -41,8 +41,8 @@ struct TableBuilder {
         }
         if ambiguousCount > 0 {
             table.notes.append(
-                "\(ambiguousCount) times are of an hour that the clocks of \(times.zoneName) "
-                    + "showed twice; the first is taken")
+                "\(Plural.of(ambiguousCount, "time", "is", "are")) of an hour that the clocks "
+                    + "of \(times.zoneName) showed twice; the first is taken")
         }
         return table
     }

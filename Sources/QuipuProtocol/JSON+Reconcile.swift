@@ -14,51 +14,54 @@ extension Reconciliation {
     public var explanations: [String] {
         let ours = self[.ours]
         var lines = [
-            "\(counted(ours.requests, "call")) from "
-                + "\(counted(self[.naiveSum].requests, "row")): ours counts each call once, by the "
-                + "last row that told of it after its end."
+            "\(Plural.of(ours.requests, "call")) from "
+                + "\(Plural.of(self[.naiveSum].requests, "row")): ours counts each call once, by "
+                + "the last row that told of it after its end."
         ]
         func add(_ count: Int, _ text: String) { if count > 0 { lines.append(text) } }
         add(
             repeatedRows,
-            "\(counted(repeatedCalls, "call")) \(repeatedCalls == 1 ? "is" : "are") told of by more "
-                + "than one row, \(counted(repeatedRows, "row")) too many: the naive sum is "
+            "\(Plural.of(repeatedCalls, "call", "is", "are")) told of by more than one row, "
+                + "\(Plural.of(repeatedRows, "row")) too many: the naive sum is "
                 + "\(difference(.naiveSum)).")
         add(
             changedCalls,
-            "The rows of \(counted(changedCalls, "call")) differ, since figures are written while a "
-                + "call runs: the first row is \(difference(.firstRow)), the largest row is "
-                + "\(difference(.largestRow)), the last row is \(difference(.lastRow)).")
+            "The rows of \(Plural.of(changedCalls, "call")) differ, since figures are written "
+                + "while a call runs: the first row is \(difference(.firstRow)), the largest row "
+                + "is \(difference(.largestRow)), the last row is \(difference(.lastRow)).")
         add(
             copiedRows,
-            "\(counted(copiedRows, "row")) stand in other files, forks and resumed copies, and count "
-                + "for nothing.")
+            "\(Plural.of(copiedRows, "row", "stands", "stand")) in other files, forks and resumed "
+                + "copies, and \(Plural.word(copiedRows, "counts", "count")) for nothing.")
+        let repeating = Plural.word(sidechainRows, "repeats", "repeat")
         add(
             sidechainRows,
-            "\(counted(sidechainRows, "row")) of side conversations repeat the main one's calls.")
+            "\(Plural.of(sidechainRows, "row")) of side conversations \(repeating) the main one's "
+                + "calls.")
+        let telling = Plural.word(replayedRows, "tells", "tell")
         add(
             replayedRows,
-            "\(counted(replayedRows, "row")) repeat another session's history or tell nothing new.")
+            "\(Plural.of(replayedRows, "row", "repeats", "repeat")) another session's history or "
+                + "\(telling) nothing new.")
         add(
             syntheticRows,
-            "\(counted(syntheticRows, "row")) the client wrote itself (<synthetic>): no calls.")
+            "\(Plural.of(syntheticRows, "row")) the client wrote itself (<synthetic>): no calls.")
         add(
             unpricedRequests,
-            "\(counted(unpricedRequests, "call")) have a model without a known price and are in no "
-                + "cost; prices.list names them.")
+            "\(Plural.of(unpricedRequests, "call", "has", "have")) a model without a known price "
+                + "and \(Plural.word(unpricedRequests, "is", "are")) in no cost; prices.list names "
+                + "\(Plural.word(unpricedRequests, "it", "them")).")
+        let costing = Plural.word(
+            statedRequests, "says itself what it cost", "say themselves what they cost")
         add(
             statedRequests,
-            "\(counted(statedRequests, "call")) say themselves what they cost: together they are "
+            "\(Plural.of(statedRequests, "call")) \(costing): together that is "
                 + "\(difference(.stated)).")
         add(
             callsWithoutRows,
-            "Of \(counted(callsWithoutRows, "call")) the rows are gone for their age: they count the "
-                + "same under each rule.")
+            "Of \(Plural.of(callsWithoutRows, "call")) the rows are gone for their age: they count "
+                + "the same under each rule.")
         return lines
-    }
-
-    private func counted(_ count: Int, _ noun: String) -> String {
-        "\(count) \(noun)\(count == 1 ? "" : "s")"
     }
 
     /// `$1.20 (12 %) above ours`

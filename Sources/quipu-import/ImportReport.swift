@@ -25,7 +25,10 @@ struct ImportReport {
             lines.append("refused: \(file.path) \(file.reason)")
         }
         if !plan.passedOver.isEmpty {
-            lines.append("passed over: \(plan.passedOver.count) files that are no logs")
+            let count = plan.passedOver.count
+            lines.append(
+                "passed over: \(Plural.of(count, "file")) that "
+                    + Plural.word(count, "is no log", "are no logs"))
         }
         lines += limitLines
         lines.append(summary)
@@ -46,7 +49,7 @@ struct ImportReport {
     private func lines(of table: ImportedTable) -> [String] {
         let verb = isDryRun ? "would be taken" : "taken"
         var lines = [
-            "\(table.path) (\(table.kind.rawValue)): \(table.rows.count) rows: "
+            "\(table.path) (\(table.kind.rawValue)): \(Plural.of(table.rows.count, "row")): "
                 + "\(table.takenCount) \(verb), \(table.mergedCount) merged, "
                 + "\(table.refusedCount) refused"
         ]
@@ -126,7 +129,9 @@ struct ImportReport {
             sum.merged += account.merged
             sum.rejected.merge(account.rejected, uniquingKeysWith: +)
         }
-        var lines = ["logs: \(plan.logs.count) files \(isDryRun ? "would be read" : "read")"]
+        var lines = [
+            "logs: \(Plural.of(plan.logs.count, "file")) \(isDryRun ? "would be read" : "read")"
+        ]
         if !isDryRun { lines.append("  ledger: " + Self.text(sum)) }
         let shown = isVerbose ? plan.logs : Array(plan.logs.prefix(Self.shownLogsMax))
         for log in shown {
@@ -152,15 +157,18 @@ struct ImportReport {
 
     private var summary: String {
         let rows = plan.tables.reduce(0) { $0 + $1.rows.count }
+        let found =
+            "\(Plural.of(rows, "row")) of \(Plural.of(plan.tables.count, "table")) and "
+            + Plural.of(plan.logs.count, "log")
         let sum = total
         if isDryRun {
             let hint = run.isAnswered ? "" : "; quipud is not running, so it could not be asked"
-            return "dry run: \(rows) rows of \(plan.tables.count) tables and \(plan.logs.count) "
-                + "logs, \(plan.refusedCount) refused; rows that quipud has already will be "
+            return
+                "dry run: \(found), \(plan.refusedCount) refused; rows that quipud has already will be "
                 + "merged\(hint)"
         }
-        return "\(rows) rows of \(plan.tables.count) tables and \(plan.logs.count) logs: "
-            + "\(Self.text(sum)); \(plan.refusedCount + run.refusedByDaemon.count) refused here"
+        return
+            "\(found): \(Self.text(sum)); \(plan.refusedCount + run.refusedByDaemon.count) refused here"
     }
 
     private var total: SourceFigures {

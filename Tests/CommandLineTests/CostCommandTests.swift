@@ -135,6 +135,18 @@ import Testing
         }
     }
 
+    @Test func countsOfOneHaveOneNoun() throws {
+        #expect(Units.grouped(1, "task") == "1 task" && Units.grouped(0, "task") == "0 tasks")
+        #expect(Units.grouped(1_234, "call") == "1,234 calls")
+        let counts: JSON = ["counts": ["total": 1, "failed": 1]]
+        #expect(TaskRows.totals(counts) == ["", "1 task: 1 failed"])
+        var told = Reconciliation()
+        told.unpricedRequests = 1
+        #expect(told.explanations.contains { $0.hasPrefix("1 call has a model without") })
+        told.unpricedRequests = 2
+        #expect(told.explanations.contains { $0.hasPrefix("2 calls have a model without") })
+    }
+
     // MARK: Status line
 
     private static let input = #"""

@@ -237,6 +237,34 @@ import Testing
         #expect(table.refusedCount == 1)
     }
 
+    @Test(arguments: [
+        // Total, requests, and the costs of the records.
+        (
+            #"{"total_cost":0.5,"total_requests":2,"records":[RECORD]}"#,
+            "for 2 requests, its 1 record adds up to $0.250000; $0.250000 of 1 request is in no"
+                + " record and cannot be taken"
+        ),
+        (
+            #"{"total_cost":0.25,"total_requests":3,"records":[RECORD]}"#,
+            "2 requests are in no record and cannot be taken"
+        ),
+        (
+            #"{"total_cost":0.75,"total_requests":1,"records":[RECORD]}"#,
+            "for 1 request, its 1 record adds up to $0.250000; $0.500000 is in no record and"
+                + " cannot be taken"
+        ),
+        (
+            #"{"total_cost":0.25,"total_requests":0,"records":[RECORD,RECORD]}"#,
+            "its 2 records add up to $0.500000; the records count, which tell of more"
+        ),
+    ])
+    func sumsThatDifferAreTold(_ user: String, _ expected: String) throws {
+        let record = #"{"timestamp":"2025-10-18T10:00:00","cost":0.25}"#
+        let text = "{\"7\":\(user.replacing("RECORD", with: record))}"
+        let notes = try plan([write(text, "usage.json")]).tables.flatMap(\.notes)
+        #expect(notes.count == 1 && notes[0].hasSuffix(expected), "\(notes)")
+    }
+
     @Test func usesOfFilesThatNobodyLoggedStayCounts() throws {
         let path = directory("agent.db")
         try SQLiteFile.run(

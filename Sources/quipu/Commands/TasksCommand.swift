@@ -118,10 +118,10 @@ enum TaskRows {
     /// One line: how many there are of each status.
     static func totals(_ reply: JSON) -> [String] {
         let counts = (reply["counts"]?.members ?? []).filter { $0.name != "total" }
-        let total = Units.grouped(reply["counts"]?["total"]?.int ?? 0)
+        let total = Units.grouped(reply["counts"]?["total"]?.int ?? 0, "task")
         let words = counts.map { "\(Units.grouped($0.value.int ?? 0)) \($0.name)" }
         let rate = reply["success_rate_percent"]?.double.map { ", \(Units.percent($0)) success" }
-        return ["", "\(total) tasks: \(words.joined(separator: ", "))\(rate ?? "")"]
+        return ["", "\(total): \(words.joined(separator: ", "))\(rate ?? "")"]
     }
 
     private static func status(_ row: JSON) -> Table.Cell {

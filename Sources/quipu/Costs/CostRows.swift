@@ -75,10 +75,9 @@ struct CostRows {
     static func tellOfUnpriced(_ total: JSON?, on screen: inout Screen) {
         let count = total?["unpriced_requests"]?.int ?? 0
         guard count > 0 else { return }
-        let calls = count == 1 ? "call" : "calls"
         screen.write(
             screen.style.paint(
-                "* \(Units.grouped(count)) \(calls) of models without a known price: quipu prices",
+                "* \(Units.grouped(count, "call")) of models without a known price: quipu prices",
                 .dim))
     }
 }

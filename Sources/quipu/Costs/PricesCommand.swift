@@ -52,7 +52,7 @@ enum PriceRows {
             let count = model["requests"]?.int ?? 0
             screen.write(
                 screen.style.paint(
-                    "no price: \(name), \(Units.grouped(count)) call\(count == 1 ? "" : "s")",
+                    "no price: \(name), \(Units.grouped(count, "call"))",
                     .yellow))
         }
         screen.tellOfMore(reply)

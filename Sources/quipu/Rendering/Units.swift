@@ -86,6 +86,11 @@ enum Units {
         return (value < 0 ? "-" : "") + output
     }
 
+    /// `1 call`, `1,234 calls`
+    static func grouped(_ count: Int64, _ noun: String) -> String {
+        "\(grouped(count)) \(Plural.word(count, noun, noun + "s"))"
+    }
+
     /// `5 min ago`, `just now`, `in 3 s`.
     static func ago(_ moment: Timestamp, now: Timestamp) -> String {
         let seconds = (now.microseconds - moment.microseconds) / 1_000_000
