@@ -55,11 +55,14 @@ extension ImportPlanner {
         var notes: [String] = []
         for table in others.sorted() where table != "schema_version" {
             let count = try database.count(table)
-            if count > 0 { notes.append("table \(table): its \(count) rows are not read") }
+            guard count > 0 else { continue }
+            notes.append(
+                "table \(table): its \(Plural.of(count, "row", "is", "are")) not read")
         }
         try database.verifyUnchanged()
         let path = database.path
-        if known.contains("tasks") { addTasks(path, tasks, notes: notes) }
+        let first = plan.tables.count
+        if known.contains("tasks") { addTasks(path, tasks) }
         if known.contains("tool_usage") { addCalls(path, calls, tasks) }
         if known.contains("agent_status") {
             add("agent_status", .agentStatus, path, statuses) { row, ids throws(Refusal) in
@@ -79,6 +82,15 @@ extension ImportPlanner {
                 append([ImportedLimit(user: user, period: period, limitUSD: amount)])
             }
         }
+        tell(notes, of: path, from: first)
+    }
+
+    /// With the database's first table, whichever that is; where only limits were read, there is
+    /// none.
+    private mutating func tell(_ notes: [String], of path: String, from first: Int) {
+        guard !notes.isEmpty else { return }
+        if plan.tables.count == first { append(ImportedTable(.database, path: path)) }
+        annotate(table: first, notes)
     }
 
     /// A row and what it is called.
@@ -103,8 +115,8 @@ extension ImportPlanner {
         append(table)
     }
 
-    private mutating func addTasks(_ path: String, _ tasks: [Labelled], notes: [String]) {
-        add("tasks", .tasks, path, tasks, notes: notes) { row, ids throws(Refusal) in
+    private mutating func addTasks(_ path: String, _ tasks: [Labelled]) {
+        add("tasks", .tasks, path, tasks) { row, ids throws(Refusal) in
             try RowTranslation.task(row, key: nil, &ids)
         }
     }
@@ -145,8 +157,10 @@ extension ImportPlanner {
         var notes: [String] = []
         if unexplained > 0 {
             notes.append(
-                "\(unexplained) uses of files are counted here and are no rows of tool_usage; "
-                    + "they stay counts: \(examples.joined(separator: ", "))")
+                "\(Plural.of(unexplained, "use")) of files \(Plural.word(unexplained, "is", "are")) "
+                    + "counted here and in no row of tool_usage; that stays a count: "
+                    + "\(examples.joined(separator: ", "))"
+            )
         }
         add("files", .database, path, files, notes: notes) { row, ids throws(Refusal) in
             [try RowTranslation.file(row, &ids)]

@@ -57,6 +57,9 @@ public struct ImportPlanner {
     }
 
     mutating func append(_ table: ImportedTable) { plan.tables.append(table) }
+    mutating func annotate(table index: Int, _ notes: [String]) {
+        plan.tables[index].notes.insert(contentsOf: notes, at: 0)
+    }
     mutating func append(_ limits: [ImportedLimit]) { plan.limits += limits }
 
     // MARK: Files

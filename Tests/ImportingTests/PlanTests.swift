@@ -112,6 +112,24 @@ import Testing
         #expect(counts["tasks"]?.notes.contains { $0.contains("users") } == hasUsers)
     }
 
+    /// Whichever of the tables that are read a database has.
+    @Test(arguments: [
+        "CREATE TABLE tool_usage(id INTEGER, timestamp TEXT, tool_name TEXT)",
+        "CREATE TABLE agent_status(id INTEGER)", "CREATE TABLE cost_tracking(id INTEGER)",
+        "CREATE TABLE user_limits(user_id INTEGER)",
+        "CREATE TABLE files(file_path TEXT); CREATE TABLE tool_usage(id INTEGER)",
+    ])
+    func rowsThatAreNotReadAreCounted(_ tables: String) throws {
+        let path = directory("agent.db")
+        try SQLiteFile.run(
+            tables + ";CREATE TABLE users(a);CREATE TABLE messages(a);CREATE TABLE games(a);"
+                + "INSERT INTO users VALUES (1),(2),(3);INSERT INTO messages VALUES (1)", in: path)
+        #expect(
+            try plan([path]).tables.flatMap(\.notes) == [
+                "table messages: its 1 row is not read", "table users: its 3 rows are not read",
+            ])
+    }
+
     @Test func rowsThatTellTheSameAreTakenOnce() throws {
         let path = directory("agent.db")
         try SQLiteFile.run(SeedFixtures.schema(14) + SeedFixtures.calls(0..<3), in: path)
