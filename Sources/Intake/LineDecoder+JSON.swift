@@ -38,7 +38,7 @@ extension LineDecoder {
         let isHook = document.text(.hookEvent) != nil
         let hasEvent = document.text(.event) != nil
         // A sample that is told again could not be told from another one of the same value.
-        if origin.context.kind != .document, document.text(.metric) != nil, !hasEvent, !isHook {
+        if origin.context.kind != .document, isNativeMetric, !hasEvent, !isHook {
             if let reason = takeNativeMetric(origin) {
                 builder.reject(line, at: offset, reason)
             } else {
@@ -46,9 +46,18 @@ extension LineDecoder {
             }
             return
         }
+        if !hasEvent, !isHook, let reason = usageProblem {
+            return builder.reject(line, at: offset, reason)
+        }
         let before = builder.progress
         takeEvents(isOwn: isHook || hasEvent, at: offset, origin)
         builder.refuseExcess(since: before, line, at: offset)
+    }
+
+    /// A sample without a name is one, too, if it has a value.
+    private var isNativeMetric: Bool {
+        guard let name = document[.metric]?.stringText else { return false }
+        return !name.isEmpty || document.index(.value) != nil || document.index(.values) != nil
     }
 
     /// - Parameter isOwn: Whether the line names its event, as hooks and applications do.

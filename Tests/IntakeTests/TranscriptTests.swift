@@ -117,7 +117,7 @@ import Testing
         #"{"timestamp":"2026-11-20T15:17:00Z","type":"session_meta","payload":{"git":"x"}}"#,
         #"{"type":"gemini","tokens":{},"toolCalls":[{"args":[]},2],"content":[[]]}"#,
         #"{"sessionId":"s","startTime":0,"messages":[{},3,{"type":"gemini","content":{}}]}"#,
-        #"{"usage":"m","input_tokens":"x","output_tokens":-1,"cost_usd":null,"id":7}"#,
+        #"{"usage":"m","input_tokens":null,"output_tokens":0,"cost_usd":null,"id":7}"#,
     ])
     func rowsOfAnotherShapeCountOnceToo(row: String) {
         let batch = decode(row + "\n")

@@ -21,9 +21,28 @@ private enum UsageLine {
     static let others: [StaticString] = [
         "cost_usd", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
     ]
+    static let cacheRead: [StaticString] = ["cache_read_tokens", "cache_read_input_tokens"]
+    static let cacheWrite5m: [StaticString] = [
+        "cache_write_5m_tokens", "cache_creation_tokens", "cache_creation_input_tokens",
+    ]
+    static let cacheWrite1h: [StaticString] = ["cache_write_1h_tokens"]
+    static let cost: [StaticString] = ["cost_usd", "estimated_cost_usd", "cost", "total_cost_usd"]
 }
 
 extension LineDecoder {
+    /// Why a line that says it is a model call is none that could be counted: what cannot be read
+    /// would be 0, and limits of spending would not see it.
+    var usageProblem: RejectReason? {
+        guard document.text(.usage) != nil else { return nil }
+        let counts = [
+            document[.inputTokens], document[.outputTokens], first(UsageLine.cacheRead),
+            first(UsageLine.cacheWrite5m), first(UsageLine.cacheWrite1h),
+        ]
+        let areCounts = counts.allSatisfy { $0 == nil || $0?.count != nil }
+        let cost = first(UsageLine.cost)
+        return areCounts && (cost == nil || cost?.cost != nil) ? nil : .valueInvalid
+    }
+
     fileprivate mutating func takeUsageLine(_ place: LinePlace) {
         var records = LineRecords(place)
         let source = place.origin.context
@@ -46,15 +65,10 @@ extension LineDecoder {
         usage.requestType = builder.column(plain(.requestType), .requestType)
         usage.tokens.input = document[.inputTokens]?.count ?? 0
         usage.tokens.output = document[.outputTokens]?.count ?? 0
-        usage.tokens.cacheRead =
-            first(["cache_read_tokens", "cache_read_input_tokens"])?.count ?? 0
-        usage.tokens.cacheWrite5m =
-            first([
-                "cache_write_5m_tokens", "cache_creation_tokens", "cache_creation_input_tokens",
-            ])?.count ?? 0
-        usage.tokens.cacheWrite1h = first(["cache_write_1h_tokens"])?.count ?? 0
-        usage.statedCostUSD =
-            first(["cost_usd", "estimated_cost_usd", "cost", "total_cost_usd"])?.cost
+        usage.tokens.cacheRead = first(UsageLine.cacheRead)?.count ?? 0
+        usage.tokens.cacheWrite5m = first(UsageLine.cacheWrite5m)?.count ?? 0
+        usage.tokens.cacheWrite1h = first(UsageLine.cacheWrite1h)?.count ?? 0
+        usage.statedCostUSD = first(UsageLine.cost)?.cost
         usage.isFinal = true
         usage.isFast = first(["speed"])?.stringText?.equals("fast") == true
         usage.isBatch = first(["service_tier"])?.stringText?.equals("batch") == true
