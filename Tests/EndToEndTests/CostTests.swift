@@ -55,7 +55,8 @@ import Testing
         #expect(try rig.ask("prices.list")["unpriced"] == [])
         let told = try rig.ask("costs.reconcile")
         #expect(told["calls"]?.array?.first?["rows"]?.array?.count == 3)
-        #expect(try quipu(rig, ["cost", "reconcile"]).output.contains("stand in other files"))
+        let reconciled = try quipu(rig, ["cost", "reconcile"]).output
+        #expect(reconciled.contains("in other files"), "\(reconciled)")
     }
 
     @Test func blocksAndTheStatusLine() throws {
