@@ -14,6 +14,8 @@ struct BatchBuilder {
     let payloadBytesMax: Int
     private let textBytesMax: Int
     private let redactor: Redactor
+    /// Made when the first secret is found.
+    private var check: JSONPieceCheck?
     private var literals: [(word: UnsafePointer<UInt8>, slice: Slice)] = []
     private var latest = [Slice](repeating: .none, count: Column.allCases.count)
 
@@ -88,7 +90,35 @@ struct BatchBuilder {
 
     /// Appends JSON text, a value or a member, without secrets.
     mutating func write(json: Bytes) {
-        batch.redacted += redactor.append(json, isJSON: true, to: &batch.bytes)
+        let start = batch.bytes.count
+        let found = redactor.append(json, isJSON: true, to: &batch.bytes)
+        batch.redacted += found
+        guard found > 0 else { return }
+        // What looks like a secret may reach beyond the string that it began in, and answers give
+        // this text as it is: then nothing of the value stays.
+        let piece = JSONPiece(json)
+        var check = check ?? JSONPieceCheck()
+        let isWhole = batch.bytes.withUnsafeBytes {
+            check.passes($0.part(start, $0.count), like: piece)
+        }
+        self.check = check
+        guard !isWhole else { return }
+        batch.bytes.removeSubrange(start...)
+        if let name = piece.name {
+            if redactor.finds(in: name, isJSON: true) {
+                writeMark()
+            } else {
+                batch.bytes.append(contentsOf: name)
+            }
+            batch.bytes.append(UInt8(ascii: ":"))
+        }
+        writeMark()
+    }
+
+    private mutating func writeMark() {
+        batch.bytes.append(UInt8(ascii: "\""))
+        batch.bytes.append(contentsOf: Bytes(SecretScan.mark))
+        batch.bytes.append(UInt8(ascii: "\""))
     }
 
     /// A word of ours, held once in a batch.

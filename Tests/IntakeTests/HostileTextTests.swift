@@ -51,6 +51,20 @@ import Testing
             let line = JSON.object([JSON.Member("event", "e"), JSON.Member("x", value)])
             let batch = decode(Array(line.bytes) + [0x0a], decoder: decoder)
             #expect(batch.events.count == 1 && batch.closes, "seed \(seed): \(line)")
+            // Answers give attributes and payloads as they are.
+            for event in batch.events {
+                let kept = [
+                    batch.string(event.attributes) ?? "{}",
+                    event.payload.isNone
+                        ? "{}"
+                        : String(decoding: batch.payloads[event.payload.range], as: UTF8.self),
+                ]
+                for text in kept {
+                    #expect(throws: Never.self, "seed \(seed): \(line) became \(text)") {
+                        try JSON.parse(Array(text.utf8))
+                    }
+                }
+            }
         }
     }
 
