@@ -33,7 +33,9 @@ struct JSONPieceCheck {
     mutating func passes(_ made: Bytes, like piece: JSONPiece) -> Bool {
         text.removeAll(keepingCapacity: true)
         text.append(UInt8(ascii: "{"))
-        if piece.name == nil { text += [UInt8(ascii: "\""), UInt8(ascii: "\""), UInt8(ascii: ":")] }
+        if piece.name == nil {
+            text += [UInt8(ascii: "\""), UInt8(ascii: "\""), UInt8(ascii: ":")]
+        }
         text.append(contentsOf: made)
         text.append(UInt8(ascii: "}"))
         let isWhole = text.withUnsafeBytes { document.parse($0, readable: 0) == nil }

@@ -189,9 +189,12 @@ import Testing
         let degraded = try FakeDaemon(
             at: other("query.sock"), answers: ["health": [Canned.reply("health/disk_failed")]])
         defer { degraded.stop() }
-        let result = try Program.run("quipu", ["--runtime-dir", other.path, "health"])
-        #expect(result.status == 1)
-        #expect(result.output.contains("the disk is full"))
+        for format in [[], ["--json"]] {
+            let result = try Program.run(
+                "quipu", ["--runtime-dir", other.path, "health"] + format)
+            #expect(result.status == 1)
+            #expect(result.output.contains("the disk is full"))
+        }
     }
 
     @Test func aClosedPipeEndsQuietly() throws {

@@ -9,11 +9,9 @@ struct HealthCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func run() throws {
-        var isWell = false
-        try global.ask(.health, Params()) { health, screen in
-            isWell = health["status"] == "ok"
+        let health = try global.ask(.health, Params()) { health, screen in
             screen.write(Outline(now: screen.now, style: screen.style).lines(health))
         }
-        if !global.json, !isWell { throw ExitStatus.failed }
+        if health["status"] != "ok" { throw ExitStatus.failed }
     }
 }

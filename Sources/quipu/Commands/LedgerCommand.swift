@@ -14,12 +14,10 @@ struct LedgerCommand: ParsableCommand {
     func run() throws {
         var params = Params()
         page.add(to: &params)
-        var isBalanced = false
-        try global.ask(.ledger, params) { ledger, screen in
-            isBalanced = ledger["balanced"] == true
+        let ledger = try global.ask(.ledger, params) { ledger, screen in
             LedgerView.show(ledger, on: &screen)
         }
-        if !global.json, !isBalanced { throw ExitStatus.failed }
+        if ledger["balanced"] != true { throw ExitStatus.failed }
     }
 }
 
