@@ -142,7 +142,7 @@ import Testing
         #expect(try quipu(rig, ["task", "put", "t", "--status", "odd"]).status == 64)
         #expect(try quipu(rig, ["task", "t"]).output.contains("running"))
         #expect(try quipu(rig, ["task", "nobody"]).status == 1)
-        #expect(try quipu(rig, ["tasks", "--user", "7"]).output.contains("1 tasks"))
+        #expect(try quipu(rig, ["tasks", "--user", "7"]).output.contains("1 task"))
         #expect(try quipu(rig, ["docs", "put", "a"], input: #"{"w":"word"}"#).status == 0)
         #expect(try quipu(rig, ["docs", "search", "wo*"]).output.contains("[word]"))
         #expect(try quipu(rig, ["docs", "get", "a"]).output == #"{"w":"word"}"# + "\n")
