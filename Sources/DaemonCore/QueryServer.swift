@@ -63,8 +63,12 @@ struct QueryServer: Sendable {
                     outbox.close()
                 }
                 // A reply that the peer has not taken yet would go with the channel: behind it
-                // nothing is written out.
-                try await channel.channel.writeAndFlush(ByteBuffer()).get()
+                // nothing is written out. The daemon's end waits for no peer.
+                try await withTaskCancellationHandler {
+                    try await channel.channel.writeAndFlush(ByteBuffer()).get()
+                } onCancel: {
+                    channel.channel.close(promise: nil)
+                }
             }
         } catch {
             outbox.close()

@@ -242,8 +242,10 @@ def others_folders(turn, rig):
 
 
 @row("S10", "the daemon dies in the middle of a reply",
-     injected="SIGKILL after the first bytes of megabytes; to a socket and to `quipu`",
-     expected="an end without a newline, which is no answer; `quipu` says so and prints nothing")
+     injected="SIGKILL after the first bytes of megabytes; to a socket and to `quipu`; SIGTERM before who has "
+              "closed its sending half reads on",
+     expected="an end without a newline, which is no answer; `quipu` says so and prints nothing; the stop waits "
+              "for no reader")
 def dies_while_answering(turn):
     rig = Rig(turn).start()
     writer = Writer(rig, filler=700)
@@ -261,6 +263,15 @@ def dies_while_answering(turn):
                     text = rest.read()
             expect(not text.endswith(b"\n"), "a complete reply, though the daemon died")
         rig.start_daemon()
+    with contextlib.closing(raw(rig.run / "query.sock")) as client:
+        client.sendall(request)
+        client.shutdown(socket.SHUT_WR)
+        client.recv(1)
+        began = time.monotonic()
+        code, took = rig.daemon.stop(), time.monotonic() - began
+        # A reader who takes nothing is cut after 30 s.
+        expect(code == 0 and took < 15, f"stopped with {code} after {took:.1f} s")
+    rig.start_daemon()
     printed = quipu_through_a_dying_relay(turn, rig)
     seen = rig.check_exactly_once(writer.written)
     rig.stop()
