@@ -29,7 +29,8 @@ struct Dispatcher: Sendable {
         self.decoding = decoding
     }
 
-    /// Nil where nobody waits for the answer any more, once it is the request's turn.
+    /// Nil where nobody waits for the answer any more, once it is the request's turn; what is to be
+    /// written is written for whoever has gone, too.
     func answer(
         _ request: Request, for connection: QueryConnection, isOpen: () -> Bool
     ) async -> Result<JSON, RPCError>? {
@@ -45,7 +46,7 @@ struct Dispatcher: Sendable {
             let now = Timestamp(microseconds: WallClock.microseconds())
             var parameters = Parameters(request.params, now: now)
             do throws(RPCError) {
-                if gate == nil || isOpen() {
+                if gate == nil || method.isWrite || isOpen() {
                     result = .success(try await call(method, &parameters, now, connection))
                 }
             } catch {
@@ -188,5 +189,14 @@ struct Dispatcher: Sendable {
         report.stored.seriesOverflow = status.seriesOverflow
         hub.report(into: &report.subscriptions)
         return report
+    }
+}
+
+extension Method {
+    fileprivate var isWrite: Bool {
+        switch self {
+        case .tasksPut, .documentsPut, .documentsDelete, .limitsSet, .pricesSet: true
+        default: false
+        }
     }
 }

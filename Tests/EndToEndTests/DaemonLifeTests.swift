@@ -155,6 +155,20 @@ import Testing
         #expect(try connection.line() == nil)
     }
 
+    /// A notification, say: nobody waits for its answer.
+    @Test func whatAClientWritesAndLeavesIsWritten() throws {
+        let rig = try Rig()
+        try rig.startDaemon()
+        for number in 0..<30 {
+            let params = "{\"id\":\"d\(number)\",\"body\":{}}"
+            let connection = try Connection(rig.querySocket)
+            try connection.send("{\"method\":\"documents.put\",\"params\":\(params)}\n")
+        }
+        try rig.waitUntil("all are there") {
+            (try? rig.ask("documents.list"))?["documents"]?.array?.count == 30
+        }
+    }
+
     @Test func subscribersHearOfACommitWithinHalfASecond() throws {
         let rig = try Rig()
         try rig.start()
