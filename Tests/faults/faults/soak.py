@@ -14,9 +14,10 @@ from .rows import expect
 
 # Ordinary: a few coding agents with their hooks, an application with some metrics, a dashboard.
 LINES_PER_SECOND, DATAGRAMS_PER_SECOND, QUESTIONS_PER_SECOND = 20, 100, 2
-# They ask at the same moments, so that each reader of the daemon is used from the beginning on: one that is used
-# for the first time after an hour fills its cache then, which looks like a leak.
-ASKERS = 4
+# They ask at the same moments, and for a minute near the beginning without a pause, so that each reader of the
+# daemon is used then: one that is used for the first time after an hour fills its cache of 2 MiB then, which looks
+# like a leak.
+ASKERS, HURRY_FROM_SECONDS, HURRY_SECONDS = 4, 120, 60
 FILES, SERIES = 5, 50
 TICKS_PER_SECOND = 10
 SAMPLE_SECONDS, ROTATION_SECONDS = 10, 300
@@ -94,12 +95,15 @@ def slope(samples, key):
     return sum((a - x) * (b - y) for a, b in zip(xs, ys)) / sum((a - x) ** 2 for a in xs)
 
 
-def ask_on_and_on(rig, factor, began, ending, counts):
+def ask_on_and_on(rig, factor, hurry, ending, counts):
     # A machine may stand still for a minute; who waits for an answer stood with it.
     connection = rig.connect(300)
-    for turn, (method, params) in enumerate(itertools.cycle(QUESTIONS), 1):
-        at = began + turn * ASKERS / (QUESTIONS_PER_SECOND * factor)
-        if ending.wait(max(0, at - time.monotonic())):
+    pause = ASKERS / (QUESTIONS_PER_SECOND * factor)
+    next_question = time.monotonic()
+    for method, params in itertools.cycle(QUESTIONS):
+        now = time.monotonic()
+        next_question = now if hurry[0] <= now < hurry[1] else next_question + pause
+        if ending.wait(max(0, next_question - now)):
             return connection.close()
         reply = connection.ask_any(method, **params)
         # On a slow machine the answer may be that it took too long; that is one, too.
@@ -117,7 +121,9 @@ def soak(turn, seconds, factor=10, tell=lambda text: None):
     rig.start_agent()
     load, ending, asked = Load(rig, factor), threading.Event(), collections.Counter()
     samples, began, generation = [], time.monotonic(), 0
-    askers = [threading.Thread(target=ask_on_and_on, args=(rig, factor, began, ending, asked), daemon=True)
+    hurry_from = began + min(HURRY_FROM_SECONDS, seconds / 5)
+    hurry = hurry_from, hurry_from + min(HURRY_SECONDS, seconds / 10)
+    askers = [threading.Thread(target=ask_on_and_on, args=(rig, factor, hurry, ending, asked), daemon=True)
               for _ in range(ASKERS)]
     for asker in askers:
         asker.start()
