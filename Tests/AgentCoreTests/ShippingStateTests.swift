@@ -15,10 +15,11 @@ import Testing
 
     private func take(
         _ cursor: inout SourceCursor, _ content: String, size: UInt64? = nil,
-        sizeAfter: UInt64? = nil
+        sizeAfter: UInt64? = nil, again: String? = nil
     ) -> SourceCursor.Shipment? {
         guard case .read(let from, let count)? = cursor.step else { return nil }
         let all = Array(content.utf8)
+        let again = again.map { Array($0.utf8) }
         return all.withUnsafeBytes { bytes in
             let start = min(Int(from), bytes.count)
             let part = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(count))
@@ -28,13 +29,16 @@ import Testing
                 return UnsafeRawBufferPointer(
                     rebasing: bytes[max(0, end - (known?.bytes ?? 0))..<end])
             }
-            return cursor.took(
-                .init(
-                    from: from, wantedBytes: count, bytes: part, size: size ?? UInt64(all.count),
-                    head: UnsafeRawBufferPointer(rebasing: bytes.prefix(Limits.headBytes)),
-                    tail: before(cursor.next, cursor.tail),
-                    scannedTail: before(cursor.scanned, cursor.scannedTail),
-                    sizeAfter: sizeAfter))
+            var chunk = SourceCursor.Chunk(
+                from: from, wantedBytes: count, bytes: part, size: size ?? UInt64(all.count),
+                head: UnsafeRawBufferPointer(rebasing: bytes.prefix(Limits.headBytes)),
+                tail: before(cursor.next, cursor.tail),
+                scannedTail: before(cursor.scanned, cursor.scannedTail), sizeAfter: sizeAfter)
+            guard let again else { return cursor.took(chunk) }
+            return again.withUnsafeBytes {
+                chunk.again = $0
+                return cursor.took(chunk)
+            }
         }
     }
 
@@ -176,6 +180,22 @@ import Testing
         cursor.saw(size: 1, hasChanged: true)
         let restart = SourceCursor.Step.open(
             .init(cause: .truncated, lostBytes: 56, incarnation: 1, position: 4))
+        #expect(cursor.step == restart)
+    }
+
+    /// Written anew between two reads, to more and beginning alike: the first read's bytes are gone,
+    /// and the new size says nothing of the old content's.
+    @Test(arguments: ["xyz\n", "yz\n"])
+    func aContentThatIsWrittenAnewWhileItIsReadIsNotShipped(_ end: String) {
+        let head = String(repeating: "h", count: 2_000) + "\n"
+        let old = head + "abc\n"
+        var cursor = SourceCursor(kind: .file, size: UInt64(old.utf8.count))
+        open(&cursor, at: 0)
+        let again = String((head + end).suffix(Limits.headBytes))
+        #expect(take(&cursor, old, size: 9_000, sizeAfter: 9_000, again: again) == nil)
+        let restart = SourceCursor.Step.open(
+            .init(
+                cause: .rewritten, lostBytes: UInt64(old.utf8.count), incarnation: 1, position: 0))
         #expect(cursor.step == restart)
     }
 

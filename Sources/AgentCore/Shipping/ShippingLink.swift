@@ -300,6 +300,9 @@ extension ShippingLink {
             if cursor.next > 0, size >= cursor.next {
                 let count = cursor.tail?.bytes ?? Int(min(cursor.next, UInt64(Limits.headBytes)))
                 chunk.tail = try look(at: source, before: cursor.next, count, place: 1)
+            } else if cursor.next == 0, from == 0 {
+                let count = min(filled.count, Limits.headBytes)
+                chunk.again = try look(at: source, UInt64(filled.count - count), count, place: 1)
             }
             if let known = cursor.scannedTail, size >= cursor.scanned {
                 chunk.scannedTail = try look(

@@ -277,6 +277,9 @@ extension SourceCursor {
         var size: UInt64
         /// The source's first bytes (up to `Limits.headBytes`), read after `bytes` were.
         var head = UnsafeRawBufferPointer(start: nil, count: 0)
+        /// The last of `bytes` (up to `Limits.headBytes`), read once more after the size was seen;
+        /// nil where `tail` proves as much.
+        var again: UnsafeRawBufferPointer?
         /// The bytes before `next`: as many as the cursor's tail has, if it has one; none when
         /// `next` is the beginning.
         var tail = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -287,8 +290,9 @@ extension SourceCursor {
         /// The size once more, after all was read; nil where nothing can have been cut.
         var sizeAfter: UInt64?
 
-        /// The head was read after the bytes: it has the same where both have something.
+        /// What was read twice was the same: the head was read after the bytes, too.
         fileprivate var agreesWithItself: Bool {
+            if let again, !bytes.suffix(Limits.headBytes).elementsEqual(again) { return false }
             guard from < UInt64(head.count) else { return true }
             let rest = UnsafeRawBufferPointer(rebasing: head[Int(from)...])
             let count = min(rest.count, bytes.count)
@@ -307,6 +311,7 @@ extension SourceCursor {
             size = max(size, end)
             return taken(to: end, scanned: end)
         }
+        let sizeBefore = size
         let before = max(size, chunk.size)
         let sizeAfter = chunk.sizeAfter ?? chunk.size
         seenSize = max(seenSize, before)
@@ -317,10 +322,13 @@ extension SourceCursor {
         }
         // A last line without its newline was stored where the source ends, and nowhere else.
         let followsLine = chunk.tail.last.map { $0 == UInt8(ascii: "\n") } ?? true
-        guard followsLine || size == next, chunk.agreesWithItself, matchesTail(chunk.tail),
+        let isOneContent = chunk.agreesWithItself
+        guard followsLine || size == next, isOneContent, matchesTail(chunk.tail),
             matchesHead(chunk.head)
         else {
-            let known = knownBytes(ofSeen: seenSize, cutTo: size)
+            var known = knownBytes(ofSeen: seenSize, cutTo: size)
+            // Written anew between two reads: what was seen before the first is of what has gone.
+            if !isOneContent { known = max(known, sizeBefore) }
             // Of the new content, so that nobody takes it for cut once more.
             size = sizeAfter
             restart(.rewritten, knownBytes: known)
