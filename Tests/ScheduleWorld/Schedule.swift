@@ -22,8 +22,8 @@ public enum Schedule {
     }
 
     /// With a fuzzer's bytes as the choices.
-    public static func run(bytes: [UInt8]) -> Report {
-        run(Choices(bytes: bytes), lie: .none, trace: nil)
+    public static func run(bytes: [UInt8], trace: ((String) -> Void)? = nil) -> Report {
+        run(Choices(bytes: bytes), lie: .none, trace: trace)
     }
 
     private static func run(

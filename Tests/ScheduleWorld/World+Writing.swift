@@ -134,7 +134,9 @@ extension World {
         let lines = choices.chance(30) ? file.content.split(separator: 0x0a).map(\.count) : []
         // Else nobody can tell the new content from the old one's growth, if none of it was read.
         let isEmptyForLong = !isInterleaving && !isSettling && choices.chance(30)
-        destroy(file, mayBeLost: !isEmptyForLong)
+        // And what only memory had of the old one, who knows when the database asks for it again?
+        let isHidden = profile.sharesHead && profile.memory
+        destroy(file, mayBeLost: !isEmptyForLong || isHidden)
         renew(file)
         disk.truncate(path, to: 0)
         let isKnown = !profile.memory && agents.count == 1 && agents[0].isUp

@@ -6,6 +6,7 @@ import Synchronization
 ///
 ///     quipu-schedules [--count N] [--from SEED] [--lie NAME] [--store sqlite]
 ///     quipu-schedules --seed SEED [--lie NAME]     that one alone, with a trace (or TEST_SEED)
+///     quipu-schedules --bytes FILE                 what the fuzzer found, with a trace
 ///     quipu-schedules --prove yes                  tells after how many each lie is found
 @main
 enum Main {
@@ -13,6 +14,8 @@ enum Main {
         var count: UInt64 = 100_000
         var from: UInt64 = 1
         var seed: UInt64?
+        /// A fuzzer's choices.
+        var bytes: [UInt8]?
         var lie = Lie.none
         var proves = false
         /// The product's store in memory instead of a model of it: thirty times as long.
@@ -33,12 +36,19 @@ enum Main {
     static func main() {
         makeHashingRepeatable()
         guard let arguments = arguments(CommandLine.arguments.dropFirst()) else {
-            print("usage: quipu-schedules [--count N] [--from SEED] [--seed SEED] [--lie NAME]")
+            print(
+                "usage: quipu-schedules [--count N] [--from SEED] [--seed SEED | --bytes FILE] "
+                    + "[--lie NAME] [--store sqlite]")
             exit(64)
         }
         if let seed = arguments.seed {
             let report = arguments.run(seed) { print($0) }
             print("seed \(seed): \(report.records) records, \(report.violations.count) violations")
+            exit(report.violations.isEmpty ? 0 : 1)
+        }
+        if let bytes = arguments.bytes {
+            let report = Schedule.run(bytes: bytes) { print($0) }
+            print("\(report.records) records, \(report.violations.count) violations")
             exit(report.violations.isEmpty ? 0 : 1)
         }
         exit((arguments.proves ? provesLies() : runMany(arguments)) ? 0 : 1)
@@ -53,6 +63,14 @@ enum Main {
         execv("/proc/self/exe", CommandLine.unsafeArgv)
     }
 
+    private static func contents(of path: String) -> [UInt8]? {
+        guard let file = fopen(path, "r") else { return nil }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        let count = fread(&bytes, 1, bytes.count, file)
+        return Array(bytes.prefix(count))
+    }
+
     private static func arguments(_ words: ArraySlice<String>) -> Arguments? {
         var arguments = Arguments()
         var rest = words
@@ -65,6 +83,9 @@ enum Main {
             case "--lie":
                 guard let lie = Lie(rawValue: value) else { return nil }
                 arguments.lie = lie
+            case "--bytes":
+                guard let bytes = contents(of: value) else { return nil }
+                arguments.bytes = bytes
             case "--prove": arguments.proves = true
             case "--store": arguments.usesSQLite = value == "sqlite"
             case "--count", "--from", "--seed":
