@@ -82,7 +82,9 @@ extension World {
                 idleMs = 0
             } else {
                 if idleMs >= quietMs, areCaughtUp {
-                    for index in eras.indices { eras[index].isUnnoticed = false }
+                    for index in eras.indices where eras[index].writtenBytes > 0 {
+                        eras[index].isUnnoticed = false
+                    }
                     for slot in agents { slot.hasReadAll = slot.isUp }
                     return
                 }

@@ -139,9 +139,12 @@ extension World {
         destroy(file, mayBeLost: !isEmptyForLong || isHidden)
         renew(file)
         disk.truncate(path, to: 0)
-        let isKnown = !profile.memory && agents.count == 1 && agents[0].isUp
+        let wasSeen = agents[0].isUp
+        let isKnown = !profile.memory && agents.count == 1 && wasSeen
         if !isKnown || !agents[0].hasReadAll { hideBehindSharedHead(file) }
-        if isEmptyForLong { settle() } else { eras[file.era].isUnnoticed = true }
+        if isEmptyForLong { settle() }
+        // Who starts beside an empty file has nothing to ask the daemon about.
+        eras[file.era].isUnnoticed = !isEmptyForLong || !wasSeen
         if !lines.isEmpty { appendAlike(lines, file, path) }
         // Also to more than there was.
         for _ in 0..<choices.below(5) { append(path) }
