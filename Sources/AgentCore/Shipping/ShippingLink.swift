@@ -38,7 +38,7 @@ package final class ShippingLink {
         self.random = random
         self.report = report
         buffer = try PageBuffer(count: bounds.batchBytes)
-        head = try PageBuffer(count: 3 * Limits.headBytes)
+        head = try PageBuffer(count: 4 * Limits.headBytes)
     }
 
     package var isConnected: Bool { connection != nil }
@@ -300,14 +300,14 @@ extension ShippingLink {
             if cursor.next > 0, size >= cursor.next {
                 let count = cursor.tail?.bytes ?? Int(min(cursor.next, UInt64(Limits.headBytes)))
                 chunk.tail = try look(at: source, before: cursor.next, count, place: 1)
-            } else if cursor.next == 0, from == 0 {
-                let count = min(filled.count, Limits.headBytes)
-                chunk.again = try look(at: source, UInt64(filled.count - count), count, place: 1)
             }
             if let known = cursor.scannedTail, size >= cursor.scanned {
                 chunk.scannedTail = try look(
                     at: source, before: cursor.scanned, known.bytes, place: 2)
             }
+            let againCount = min(filled.count, Limits.headBytes)
+            chunk.again = try look(
+                at: source, from + UInt64(filled.count - againCount), againCount, place: 3)
             chunk.sizeAfter = try source.size()
         }
         return shipper.took(token, chunk)

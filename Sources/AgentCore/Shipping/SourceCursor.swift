@@ -278,7 +278,7 @@ extension SourceCursor {
         /// The source's first bytes (up to `Limits.headBytes`), read after `bytes` were.
         var head = UnsafeRawBufferPointer(start: nil, count: 0)
         /// The last of `bytes` (up to `Limits.headBytes`), read once more after the size was seen;
-        /// nil where `tail` proves as much.
+        /// nil where nothing can have been written anew.
         var again: UnsafeRawBufferPointer?
         /// The bytes before `next`: as many as the cursor's tail has, if it has one; none when
         /// `next` is the beginning.
@@ -535,6 +535,8 @@ extension SourceCursor {
     /// source.
     mutating func refused() {
         if case .open = phase { phase = .refused }
+        // Another agent may have sent what was there before or after.
+        tail = nil
         answered()
     }
 
