@@ -9,6 +9,8 @@ final class DiskFile {
     var links: UInt32 = 1
     /// What its content is made of; another one whenever it is rewritten.
     var era: Int
+    /// What it was made of before.
+    var earlierEras: [Int] = []
     /// No glob leads to it.
     var isOutside = false
     /// When it was written last.

@@ -54,7 +54,7 @@ extension World {
 
     func put(_ bytes: some Collection<UInt8>, into file: DiskFile, _ path: String) {
         // Nobody follows it for longer.
-        if file.isOutside, nowMs - file.writtenMs > 50_000 { eras[file.era].mayBeLost = true }
+        if file.isOutside, nowMs - file.writtenMs > 50_000 { forget(file) }
         file.writtenMs = nowMs
         disk.append(bytes, to: path)
         eras[file.era].writtenBytes = file.content.count
@@ -104,6 +104,11 @@ extension World {
         rotations += 1
         let newPath = "\(path.dropLast(6))-\(rotations).jsonl"
         trace("\(path) becomes \(newPath)")
+        // Who has it not open, and is told only that it went, begins it again under its new name.
+        let isFollowed = profile.eventsMax >= 1_000 || profile.openFilesMax > 1
+        if let file = disk.file(path), !isFollowed, eras[file.era].isUnnoticed {
+            hideBehindSharedHead(file)
+        }
         disk.rename(path, to: newPath)
         paths.append(newPath)
     }
@@ -121,7 +126,7 @@ extension World {
         file.isOutside = true
         file.writtenMs = nowMs
         if !isFollowed || profile.eventsMax < 1_000 || profile.openFilesMax == 1 {
-            eras[file.era].mayBeLost = true
+            forget(file)
         }
         paths.append(newPath)
     }
@@ -161,7 +166,11 @@ extension World {
             let number = records.count
             let shortest = "{\"n\":\(number),\"x\":\"\"}"
             guard length >= shortest.utf8.count, length <= profile.bounds.lineBytesMax else {
-                bytes += Array(repeating: 0x20, count: length) + [0x0a]
+                // Too long to be stored, and still unlike what was there.
+                let isShort = length < shortest.utf8.count
+                let filler = isShort ? "" : Self.filler(number, length)
+                bytes += isShort ? Array(repeating: 0x20, count: length) : Array(filler.utf8)
+                bytes.append(0x0a)
                 continue
             }
             let filler = Self.filler(number, length - shortest.utf8.count)
@@ -179,6 +188,7 @@ extension World {
 
     private func renew(_ file: DiskFile) {
         file.unfinished = []
+        file.earlierEras.append(file.era)
         eras.append(Era())
         file.era = eras.count - 1
     }

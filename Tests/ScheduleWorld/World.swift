@@ -208,7 +208,7 @@ final class World {
         for path in paths {
             guard let file = disk.file(path) else { continue }
             file.seenBytes = 0
-            if file.isOutside { eras[file.era].mayBeLost = true }
+            if file.isOutside { forget(file) }
             if eras[file.era].isUnnoticed { hideBehindSharedHead(file) }
         }
     }
@@ -219,11 +219,18 @@ final class World {
         if profile.sharesHead { eras[file.era].mayBeLost = true }
     }
 
+    /// Who followed it may do so no longer, nor tell again what it told a daemon that had it in
+    /// memory only.
+    func forget(_ file: DiskFile) {
+        for era in file.earlierEras + [file.era] { eras[era].mayBeLost = true }
+    }
+
     /// An agent closed a file.
     func closed(_ file: DiskFile) {
         guard file.links == 0, file.openCount == 0 else { return }
         let isVoluntary = agents.allSatisfy { $0.isUp } && profile.openFilesMax > 1
-        destroy(file, mayBeLost: !isVoluntary)
+        if !isVoluntary { forget(file) }
+        destroy(file, mayBeLost: false)
         disk.freeIfUnused(file)
     }
 
