@@ -70,8 +70,10 @@ import Testing
 
     // MARK: Work
 
-    /// At least `count` bytes of one text again and again.
-    private static func periodic(_ period: String, bytes count: Int) -> [UInt8] {
+    /// `most` bytes, or few more, of one text again and again.
+    private static func periodic(_ period: String, bytes most: Int) -> [UInt8] {
+        // Under a sanitizer less, which a quadratic scan would take hours for all the same.
+        let count = Int(Double(most) / Patience.factor)
         let period = Array(period.utf8)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count)

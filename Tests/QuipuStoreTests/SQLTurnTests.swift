@@ -1,6 +1,7 @@
 import Foundation
 import QuipuModel
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import QuipuStore
@@ -13,7 +14,7 @@ import Testing
             SELECT count(x) FROM c
             """, rowsMax: 1)
     /// Reached only where a question keeps the rest of the test from running.
-    private static let endlessMs = 300_000
+    private static let endlessMs = Int(300_000 * Patience.factor)
     private static let questions = 2 * ProcessInfo.processInfo.activeProcessorCount
 
     // Only asked whether what it refers to is still there.
