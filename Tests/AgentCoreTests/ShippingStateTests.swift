@@ -183,8 +183,8 @@ import Testing
         #expect(cursor.step == restart)
     }
 
-    /// Written anew between two reads, to more and beginning alike: what was read first is gone, and
-    /// the new size says nothing of the old content's.
+    /// Written anew between two reads, to more and beginning alike: what was read first is gone,
+    /// and the new size says nothing of the old content's.
     @Test(arguments: ["xyz\n", "yz\n"])
     func aContentThatIsWrittenAnewWhileItIsReadIsNotShipped(_ end: String) {
         let head = String(repeating: "h", count: 2_000) + "\n"
